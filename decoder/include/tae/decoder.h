@@ -1,0 +1,126 @@
+// The facade: open a model, prepare a shape, decode a frame.
+//
+//   auto model = tae::LoadModel("taef2_decoder.safetensors", {});
+//   tae::Decoder decoder(*model, {});
+//   decoder.Prepare({.latent = {64, 64}, .format = tae::PixelFormat::kRgb});
+//   decoder.Decode(latent_view, frame_view, nullptr);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tae/export.h"
+#include "tae/parallel.h"
+#include "tae/status.h"
+#include "tae/types.h"
+#include "tae/variant.h"
+
+namespace tae {
+
+// A decoder network with its weights, checked and packed. Immutable, shared by
+// all threads; loading the same file twice in one process gives one object.
+class Model;
+
+struct ModelInfo {
+  std::string variant;       // "flux2"
+  std::string architecture;  // "taesd-c32-pool", or "linear"
+  std::string path;          // "" for a built-in model
+  std::string sha256;        // of the file, lower-case hex
+  std::string identity;      // "TAEF2 decoder, published 2025-12" or ""
+  std::vector<std::string> warnings;  // sentences: unknown file, impostor...
+  int latent_channels = 0;
+  int pixels_per_latent = 8;
+};
+
+struct LoadOptions {
+  std::string variant;  // "" = detect from tensor names and shapes
+};
+
+// Opens a .safetensors or .pth decoder in any published key style.
+// Errors: kNotFound, kUnreadable, kDataLoss (damaged or hostile file),
+// kUnsupported (not a decoder we know), kInvalidArgument (unknown variant).
+TAE_EXPORT StatusOr<std::shared_ptr<const Model>> LoadModel(
+    const std::string& path, const LoadOptions& options);
+
+// The linear projection latent -> RGB of a space, from the compiled-in table:
+// needs no file. kUnsupported where no table exists.
+TAE_EXPORT StatusOr<std::shared_ptr<const Model>> LinearModel(
+    std::string_view variant);
+
+TAE_EXPORT const ModelInfo& GetModelInfo(const Model& model);
+
+// Where the weights of a space lie: explicit_path if not empty, else the first
+// hit in $TAE_MODEL_PATH (colon separated folders or files), the user's data
+// dir ($XDG_DATA_HOME/tae), the system data dirs ($XDG_DATA_DIRS/tae), and
+// $COMFYUI_PATH/models/vae_approx. kNotFound says the file, the URL and the
+// command that fetches it.
+TAE_EXPORT StatusOr<std::string> FindWeights(std::string_view variant,
+                                             std::string_view explicit_path);
+
+enum class Backend : uint8_t {
+  kAuto,       // the fastest on this CPU
+  kReference,  // scalar, double accumulators: the definition of right
+  kBlas,       // float, convolutions on OpenBLAS
+  kNative,     // our kernels
+};
+
+struct DecoderOptions {
+  Backend backend = Backend::kAuto;
+  std::shared_ptr<ParallelFor> parallel;  // null = run in the caller
+  // Pins the instruction set ("avx2", "scalar"...; "" = $TAE_CPU, else best).
+  std::string cpu;
+};
+
+// What makes one plan different from another of the same model.
+struct PlanKey {
+  Extent latent;  // height, width of the unpacked latent
+  Precision precision = Precision::kAuto;
+  PixelFormat format = PixelFormat::kRgb;
+  friend bool operator==(const PlanKey&, const PlanKey&) = default;
+};
+
+// Sizes are bytes; flops count the direct algorithm (2 a multiply-add).
+struct PlanStats {
+  size_t arena_bytes = 0;    // all activations and scratch of a decode
+  size_t weights_bytes = 0;  // packed, shared by all plans of the model
+  double flops = 0;
+  int steps = 0;
+};
+
+// What one Decode met.
+struct DecodeReport {
+  int64_t nonfinite = 0;  // NaN or Inf scalars in the latent, decoded as 0
+};
+
+// One stream of frames. Threads: one caller at a time.
+class TAE_EXPORT Decoder {
+ public:
+  Decoder(std::shared_ptr<const Model> model, DecoderOptions options);
+  ~Decoder();
+  Decoder(Decoder&&) noexcept;
+  Decoder& operator=(Decoder&&) noexcept;
+
+  // Compiles the plan, or takes it from the cache of recent shapes. Allocates
+  // all that Decode needs. Errors: kInvalidArgument (size), kUnsupported
+  // (precision or instruction set), kOutOfMemory.
+  Status Prepare(const PlanKey& key);
+
+  // Decodes one latent into one frame of the prepared plan; allocates nothing
+  // and cannot fail but by arguments that do not fit the plan. report may be
+  // null. The frame is (latent.width * 8) x (latent.height * 8).
+  Status Decode(const LatentView& latent, const FrameView& frame,
+                DecodeReport* report) noexcept;
+
+  const Model& model() const;
+  PlanStats stats() const;        // of the prepared plan
+  std::string DumpPlan() const;   // of the prepared plan, a line a step
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tae

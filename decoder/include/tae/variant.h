@@ -1,0 +1,34 @@
+// The latent spaces this library knows: one row a space.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tae/export.h"
+
+namespace tae {
+
+// One latent space and the published decoder for it. All strings live as long
+// as the process.
+struct VariantInfo {
+  std::string_view name;         // "flux2"; caps, properties, metadata
+  std::string_view aliases;      // comma separated, "flux2-dev,flux2-klein"
+  std::string_view description;  // for people: "FLUX.2 dev and klein"
+  int latent_channels = 0;
+  int pixels_per_latent = 8;      // image pixels a latent pixel, each way
+  std::string_view weights_file;  // "taef2_decoder.safetensors"; "" = none
+  std::string_view weights_url;   // where it is published
+  std::string_view weights_sha256;  // "" = not known
+};
+
+TAE_EXPORT std::span<const VariantInfo> Variants();
+
+// By name or alias, case insensitive; nullptr when unknown.
+TAE_EXPORT const VariantInfo* FindVariant(std::string_view name);
+
+// All spaces with this many latent channels, the likeliest first (32: flux2,
+// 16: flux1, 4: sd). Empty when none.
+TAE_EXPORT std::vector<const VariantInfo*> VariantsWithChannels(int channels);
+
+}  // namespace tae

@@ -1,0 +1,41 @@
+// A network as a table of data: one row a layer.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tae {
+
+enum class LayerKind {
+  kSoftClamp,     // 3 tanh(x / 3)
+  kConv3x3,       // zero padding 1, optional bias
+  kRelu,
+  kBlock,         // relu(conv(relu(conv(relu(conv x)))) + x), optional pool
+  kUpsample2,     // nearest, both ways
+  kLinearRgb,     // 1x1 latent -> RGB, then nearest to pixels: rgb = clamp((z.F + b + 1)/2)
+};
+
+struct LayerSpec {
+  LayerKind kind;
+  int in_channels = 0;
+  int out_channels = 0;
+  bool bias = false;
+  // kBlock only: x += conv1x1(relu(group_norm(conv1x1 x))) before the convs.
+  bool pool = false;
+};
+
+// An architecture. Upstream's Sequential index of a layer is its index here.
+struct ModelSpec {
+  std::string_view name;  // "taesd-c32-pool"
+  int latent_channels = 0;
+  int pixels_per_latent = 8;
+  std::vector<LayerSpec> layers;
+};
+
+// Of the midblock pool: 64 -> 256 -> 64, GroupNorm(4, 256), torch's eps.
+inline constexpr int kPoolWidth = 256;
+inline constexpr int kPoolGroups = 4;
+inline constexpr double kPoolEpsilon = 1e-5;
+
+}  // namespace tae
