@@ -21,10 +21,10 @@ struct ConvWeights {
 };
 
 struct PoolWeights {
-  ConvWeights expand;         // 1x1, 64 -> 256
-  std::vector<float> gamma;   // [256]
-  std::vector<float> beta;    // [256]
-  ConvWeights contract;       // 1x1, 256 -> 64
+  ConvWeights expand;        // 1x1, 64 -> 256
+  std::vector<float> gamma;  // [256]
+  std::vector<float> beta;   // [256]
+  ConvWeights contract;      // 1x1, 256 -> 64
 };
 
 // Weights of one layer of the spec; what a kind does not have stays empty.
@@ -33,7 +33,7 @@ struct LayerWeights {
   std::vector<PoolWeights> pool;   // kBlock with pool: 1
 };
 
-class PackedWeightsCache;  // kernels/packed_weights.h: packed once, shared
+class PackedWeightsCache;  // model/packed_weights.h: packed once, shared
 
 class Model {
  public:

@@ -8,12 +8,13 @@
 namespace tae {
 
 enum class LayerKind {
-  kSoftClamp,     // 3 tanh(x / 3)
-  kConv3x3,       // zero padding 1, optional bias
+  kSoftClamp,  // 3 tanh(x / 3)
+  kConv3x3,    // zero padding 1, optional bias
   kRelu,
-  kBlock,         // relu(conv(relu(conv(relu(conv x)))) + x), optional pool
-  kUpsample2,     // nearest, both ways
-  kLinearRgb,     // 1x1 latent -> RGB, then nearest to pixels: rgb = clamp((z.F + b + 1)/2)
+  kBlock,      // relu(conv(relu(conv(relu(conv x)))) + x), optional pool
+  kUpsample2,  // nearest, both ways
+  kLinearRgb,  // 1x1 latent -> RGB, then nearest to pixels: rgb = clamp((z.F +
+               // b + 1)/2)
 };
 
 struct LayerSpec {

@@ -12,14 +12,14 @@ namespace tae {
 // One latent space and the published decoder for it. All strings live as long
 // as the process.
 struct VariantInfo {
-  std::string_view name;         // "flux2"; caps, properties, metadata
-  std::string_view aliases;      // comma separated, "flux2-dev,flux2-klein"
-  std::string_view description;  // for people: "FLUX.2 dev and klein"
+  std::string_view name = "";     // "flux2"; caps, properties, metadata
+  std::string_view aliases = "";  // comma separated, "flux2-dev,flux2-klein"
+  std::string_view description = "";  // for people: "FLUX.2 dev and klein"
   int latent_channels = 0;
-  int pixels_per_latent = 8;      // image pixels a latent pixel, each way
-  std::string_view weights_file;  // "taef2_decoder.safetensors"; "" = none
-  std::string_view weights_url;   // where it is published
-  std::string_view weights_sha256;  // "" = not known
+  int pixels_per_latent = 8;           // image pixels a latent pixel, each way
+  std::string_view weights_file = "";  // "taef2_decoder.safetensors"; "" = none
+  std::string_view weights_url = "";   // where it is published
+  std::string_view weights_sha256 = "";  // "" = not known
 };
 
 TAE_EXPORT std::span<const VariantInfo> Variants();

@@ -1,0 +1,19 @@
+// Architectures as tables of layers. A network of layers that exist already is
+// added here.
+#pragma once
+
+#include <string_view>
+
+#include "model/model_spec.h"
+
+namespace tae {
+
+// The 8x tiny autoencoder's decoder, latent_channels in 1..64: taesd, taesdxl,
+// taesd3, taef1, taef2 (with_pool). Upstream's Sequential, index for index.
+// Source: madebyollin/taesd, taesd.py.
+ModelSpec TaesdSpec(int latent_channels, bool with_pool);
+
+// One 1x1 layer, latent -> RGB, each latent pixel a square of pixels.
+ModelSpec LinearSpec(int latent_channels, int pixels_per_latent);
+
+}  // namespace tae
