@@ -71,6 +71,38 @@ struct RgbTask {
   int width = 0;
 };
 
+// From the full VAE's domain to the sampler's: scale[k] * z + shift[k] with
+// k = 4c + 2(y & 1) + (x & 1), which holds for a latent that was normalised
+// per channel as for one that was normalised per patch (FLUX.2). Null arrays
+// mean a latent that already is the sampler's.
+struct LatentAffine {
+  const float* scale = nullptr;  // [4 * channels]
+  const float* shift = nullptr;  // [4 * channels]
+};
+
+// Row y of a latent of any dtype and layout as floats of the sampler's domain:
+// z[c * width + x] for c < channels, x < width. NaN and infinities become 0.
+struct UnpackTask {
+  const LatentView* latent = nullptr;
+  LatentAffine affine;
+  int y = 0;
+  float* z = nullptr;  // [channels][width]
+};
+
+// Rows of floats before the clamp -> pixels of a frame, columns [begin, end).
+// y and row_count are even except for formats without shared chroma.
+// rgb[c][r] points at column 0 of row y + r, channel c. Formats with shared
+// chroma (I420, YV12, NV12, YUY2, UYVY) also read column begin - 1 when begin
+// > 0, and want begin even.
+struct StoreTask {
+  const float* rgb[3][4];
+  int y = 0;
+  int row_count = 0;  // 1..4
+  int begin = 0;
+  int end = 0;
+  const FrameView* frame = nullptr;
+};
+
 // Row y of the latent as activations: out[x][c] = soft_clamp(z) for c <
 // channels, 0 above. z: [channels][width] floats, finite.
 struct LoadTask {
@@ -99,6 +131,11 @@ struct KernelTable {
   PackedLayer* (*pack_pool)(const PoolWeights&) = nullptr;
   void (*free_layer)(PackedLayer*) = nullptr;
   size_t (*layer_bytes)(const PackedLayer*) = nullptr;
+
+  // Reads a row of the latent; returns how many scalars were NaN or infinite.
+  int64_t (*unpack)(const UnpackTask&) = nullptr;
+  // Writes pixels: clamp to [0,1] (NaN is 0), round to nearest.
+  void (*store)(const StoreTask&) = nullptr;
 
   // All below: no allocation, no exception, any thread, scratch not shared
   // between two calls at the same time.
