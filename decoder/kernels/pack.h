@@ -1,0 +1,31 @@
+// Weights from the network's order into the order of the kernels, once per
+// model. Plain C++ for every table: lanes say how a table orders channels.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/kernel_table.h"
+
+namespace tae {
+
+// nullptr when memory is out. in_channels <= 64; missing ones become zeros.
+template <int kLanes>
+PackedLayer* PackConvInt16(const ConvWeights& conv);
+template <int kLanes>
+PackedLayer* PackUpConvInt16(const ConvWeights& conv);
+template <int kLanes>
+PackedLayer* PackRgbInt16(const ConvWeights& conv);
+
+PackedLayer* PackConvFloat(const ConvWeights& conv);
+PackedLayer* PackUpConvFloat(const ConvWeights& conv);
+PackedLayer* PackRgbFloat(const ConvWeights& conv);
+
+// The layers of a pool have no bias (PoolWeights).
+PackedLayer* PackPool(const PoolWeights& pool);
+void FoldPool(const PackedLayer* layer, const double* stats, double pixels,
+              void* folded);
+
+void FreePacked(PackedLayer* layer);
+size_t PackedBytes(const PackedLayer* layer);
+
+}  // namespace tae

@@ -1,0 +1,104 @@
+// The pool of the middle block: x += contract(relu(group_norm(expand(x)))).
+// Mean and variance of expand(x) follow from sums and Gram matrix of x, so the
+// 256 channels are never stored and the norm becomes part of the expansion.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/pack.h"
+#include "kernels/packed_block.h"
+#include "kernels/packed_layout.h"
+
+namespace tae {
+namespace {
+
+constexpr int kGroupOutputs = kPoolWidth / kPoolGroups;
+
+struct PoolArrays {
+  float *expand, *contract, *gamma, *beta;
+  double *squares, *sums;
+};
+
+PackedPool* NewPackedPool(PoolArrays* to) {
+  constexpr size_t kMatrix = kChannels * kPoolWidth * sizeof(float);
+  constexpr size_t kVector = kPoolWidth * sizeof(float);
+  constexpr size_t kSquares =
+      kPoolGroups * kChannels * kChannels * sizeof(double);
+  constexpr size_t kSums = kPoolGroups * kChannels * sizeof(double);
+  auto* layer = NewPacked<PackedPool>(2 * kMatrix + 2 * kVector + kSquares +
+                                      kSums);
+  if (layer == nullptr) return nullptr;
+  PackedArrays arrays(layer);
+  layer->expand = to->expand = arrays.Take<float>(kChannels * kPoolWidth);
+  layer->contract = to->contract = arrays.Take<float>(kChannels * kPoolWidth);
+  layer->gamma = to->gamma = arrays.Take<float>(kPoolWidth);
+  layer->beta = to->beta = arrays.Take<float>(kPoolWidth);
+  layer->squares = to->squares =
+      arrays.Take<double>(kPoolGroups * kChannels * kChannels);
+  layer->sums = to->sums = arrays.Take<double>(kPoolGroups * kChannels);
+  return layer;
+}
+
+// Sums over the outputs of a group: of its weights, and of their products.
+void SumGroup(const float* expand, int group, double* sums, double* squares) {
+  const int begin = group * kGroupOutputs;
+  for (int out = begin; out < begin + kGroupOutputs; ++out)
+    for (int i = 0; i < kChannels; ++i) {
+      const double w = expand[i * kPoolWidth + out];
+      sums[i] += w;
+      for (int j = i; j < kChannels; ++j)
+        squares[i * kChannels + j] +=
+            (i == j ? 1 : 2) * w * expand[j * kPoolWidth + out];
+    }
+}
+
+}  // namespace
+
+PackedLayer* PackPool(const PoolWeights& pool) {
+  PoolArrays to;
+  PackedPool* layer = NewPackedPool(&to);
+  if (layer == nullptr) return nullptr;
+  for (int out = 0; out < kPoolWidth; ++out)
+    for (int in = 0; in < kChannels; ++in) {
+      to.expand[in * kPoolWidth + out] =
+          pool.expand.weight[out * kChannels + in];
+      to.contract[out * kChannels + in] =
+          pool.contract.weight[in * kPoolWidth + out];
+    }
+  std::copy(pool.gamma.begin(), pool.gamma.end(), to.gamma);
+  std::copy(pool.beta.begin(), pool.beta.end(), to.beta);
+  for (int group = 0; group < kPoolGroups; ++group)
+    SumGroup(to.expand, group, to.sums + group * kChannels,
+             to.squares + group * kChannels * kChannels);
+  return ToPacked(layer);
+}
+
+void FoldPool(const PackedLayer* packed, const double* stats, double pixels,
+              void* folded) {
+  const auto* layer = reinterpret_cast<const PackedPool*>(packed);
+  auto* to = static_cast<FoldedPool*>(folded);
+  to->contract = layer->contract;
+  for (int group = 0; group < kPoolGroups; ++group) {
+    double mean = 0, square = 0;
+    for (int i = 0; i < kChannels; ++i) {
+      mean += layer->sums[group * kChannels + i] * stats[i];
+      for (int j = i; j < kChannels; ++j)
+        square += layer->squares[(group * kChannels + i) * kChannels + j] *
+                  stats[kChannels + i * kChannels + j];
+    }
+    mean /= kGroupOutputs * pixels;
+    square /= kGroupOutputs * pixels;
+    const double variance = std::max(square - mean * mean, 0.0);
+    const double inverse = 1 / std::sqrt(variance + kPoolEpsilon);
+    for (int k = 0; k < kGroupOutputs; ++k) {
+      const int out = group * kGroupOutputs + k;
+      const double factor = inverse * layer->gamma[out];
+      to->bias[out] = static_cast<float>(layer->beta[out] - mean * factor);
+      for (int in = 0; in < kChannels; ++in)
+        to->expand[in * kPoolWidth + out] = static_cast<float>(
+            layer->expand[in * kPoolWidth + out] * factor);
+    }
+  }
+}
+
+}  // namespace tae

@@ -1,0 +1,23 @@
+// The kernel tables of this folder, one translation unit each, and whether the
+// CPU and the operating system can run them. select.cc puts them in order.
+#pragma once
+
+#include <span>
+
+#include "kernels/kernel_table.h"
+
+namespace tae {
+
+extern const KernelTable kF16Avx512VnniTable;
+
+struct TableEntry {
+  const KernelTable* table = nullptr;
+  Precision precision = Precision::kF16;
+  const char* isa = "";  // what TAE_CPU pins: "avx512vnni", "avx2", ...
+  bool (*supported)() = nullptr;
+};
+
+// All tables compiled into this library, per precision the fastest first.
+std::span<const TableEntry> KernelTables();
+
+}  // namespace tae

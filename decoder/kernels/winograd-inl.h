@@ -1,0 +1,293 @@
+// 3x3 convolution, Winograd F(4x4, 3x3) (winograd.h), bias, skip and ReLU in
+// the epilogue. A call runs through its tiles in chunks: transform the inputs
+// of a chunk, 36 products, transform the outputs. While the products run, the
+// next inputs, the outputs and the skip rows are prefetched.
+// Needs simd_*-inl.h and gemm-inl.h before it.
+#include "kernels/packed_layout.h"
+#include "kernels/winograd.h"
+
+namespace tae {
+namespace {
+
+constexpr int kChunkTiles = 24;  // a multiple of kGemmRows
+
+// Scratch of one call. Strides are padded by a cache line, so that positions
+// of a tile do not fall into the same cache sets.
+template <class P>
+struct WinogradScratch {
+  static constexpr int kInputStride = kChunkTiles * P::kUnits + 16;
+  static constexpr int kSumStride = kChunkTiles * kChannels + 16;
+  alignas(64) typename P::Unit inputs[winograd::kPositions * kInputStride];
+  alignas(64) typename P::SumUnit sums[winograd::kPositions * kSumStride];
+  alignas(64) float tile[winograd::kPositions * kChannels];
+  // Columns of the patch after the vertical transform, [vector][column mod 6]
+  // [row][lane]: two of six serve the next tile too.
+  alignas(64) float columns[winograd::kPositions * kChannels];
+  alignas(64) float edge[kTile * kTile * kChannels];
+  float scale[kChunkTiles];
+};
+
+// One-dimensional B^T.
+TAE_INLINE void BtRow(const Float d[6], Float t[6]) {
+  const Float k1 = Set(1.265625f), k2 = Set(2.8125f);
+  t[0] = MulAdd(k1, d[0], NegMulAdd(k2, d[2], d[4]));
+  t[5] = MulAdd(k1, d[1], NegMulAdd(k2, d[3], d[5]));
+  const Float k3 = Set(2.25f), k4 = Set(0.75f);
+  const Float even = NegMulAdd(k3, d[2], d[4]);
+  const Float odd = NegMulAdd(k3, d[1], d[3]);
+  t[1] = MulAdd(k4, odd, even);
+  t[2] = NegMulAdd(k4, odd, even);
+  const Float k5 = Set(0.5625f), k6 = Set(1.5f);
+  const Float even2 = NegMulAdd(k5, d[2], d[4]);
+  const Float odd2 = NegMulAdd(k5, d[1], d[3]);
+  t[3] = MulAdd(k6, odd2, even2);
+  t[4] = NegMulAdd(k6, odd2, even2);
+}
+
+// One-dimensional A^T with the norms of the weights, row k without its factor
+// kRowFactor^k.
+TAE_INLINE void AtRow(const Float m[6], Float y[4]) {
+  constexpr float kU0 = winograd::kWeightNorm[0];
+  constexpr float kU3 = winograd::kWeightNorm[3];
+  constexpr float kU5 =
+      winograd::kWeightNorm[5] /
+      (winograd::kRowFactor * winograd::kRowFactor * winograd::kRowFactor);
+  const Float p = Add(m[1], m[2]), q = Sub(m[1], m[2]);
+  const Float r = Add(m[3], m[4]), s = Sub(m[3], m[4]);
+  y[0] = MulAdd(r, Set(kU3), MulAdd(m[0], Set(kU0), p));
+  y[1] = MulAdd(s, Set(2 * kU3), q);
+  y[2] = MulAdd(r, Set(4 * kU3), p);
+  y[3] = MulAdd(s, Set(8 * kU3), MulAdd(m[5], Set(kU5), q));
+}
+
+// Vertical transform of patch columns [first, 6) of tile `tile`.
+template <class T>
+TAE_INLINE void TransformColumns(const T* const in[6], int tile, int first,
+                                 int channel, float* columns) {
+  for (int x = first; x < 6; ++x) {
+    const size_t offset = size_t(tile * kTile + x) * kChannels + channel;
+    Float d[6], t[6];
+    TAE_UNROLL for (int i = 0; i < 6; ++i) d[i] = Load(in[i] + offset);
+    BtRow(d, t);
+    float* to = columns + (tile * kTile + x) % 6 * 6 * kLanes;
+    TAE_UNROLL for (int i = 0; i < 6; ++i) Store(to + i * kLanes, t[i]);
+  }
+}
+
+// Where the horizontal transform of a tile goes: to[position * stride].
+// kMeasure: returns the largest |value| after balancing.
+template <bool kMeasure>
+TAE_INLINE void TransformRows(const float* columns, int tile, float* to,
+                              int stride, Float largest[3]) {
+  const float* column[6];
+  for (int x = 0; x < 6; ++x)
+    column[x] = columns + (tile * kTile + x) % 6 * 6 * kLanes;
+  TAE_UNROLL for (int i = 0; i < 6; ++i) {
+    Float d[6], t[6];
+    TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] = Load(column[x] + i * kLanes);
+    BtRow(d, t);
+    TAE_UNROLL for (int j = 0; j < 6; ++j) {
+      Store(to + (i * 6 + j) * stride, t[j]);
+      if (kMeasure) {
+        // Classes of kBalance: none, one, or both ways 1.5.
+        const int c = (i == 3 || i == 4) + (j == 3 || j == 4);
+        largest[c] = MaxAbs(largest[c], t[j]);
+      }
+    }
+  }
+}
+
+// Quantises a transformed tile with one scale; returns what a unit is worth.
+TAE_INLINE float QuantiseTile(const float* tile, const Float largest[3],
+                              int32_t* to, int stride) {
+  const Float all = Max(largest[0], Max(Mul(largest[1], Set(1.5f)),
+                                        Mul(largest[2], Set(2.25f))));
+  float max = ReduceMax(all);
+  if (!(max > 1e-20f)) max = 1e-20f;
+  const float unit = winograd::kInputMax / max;
+  const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
+  TAE_UNROLL for (int i = 0; i < 6; ++i)
+    TAE_UNROLL for (int j = 0; j < 6; ++j) {
+      const Float scale = scales[(i == 3 || i == 4) + (j == 3 || j == 4)];
+      const float* from = tile + (i * 6 + j) * kChannels;
+      int32_t* units = to + (i * 6 + j) * stride;
+      for (int c = 0; c < kChannels; c += 2 * kLanes)
+        StoreInt(units + c / 2, QuantisePair(Load(from + c),
+                                             Load(from + c + kLanes), scale));
+    }
+  return max / winograd::kInputMax;
+}
+
+template <class T>
+void TransformInput(const T* const in[6], int tile, bool first,
+                    WinogradScratch<Int16Product>* s, int slot) {
+  Float largest[3] = {Zero(), Zero(), Zero()};
+  for (int c = 0; c < kChannels; c += kLanes) {
+    float* columns = s->columns + c * winograd::kPositions;
+    TransformColumns(in, tile, first ? 0 : 2, c, columns);
+    TransformRows<true>(columns, tile, s->tile + c, kChannels, largest);
+  }
+  s->scale[slot] =
+      QuantiseTile(s->tile, largest, s->inputs + slot * Int16Product::kUnits,
+                   s->kInputStride);
+}
+
+template <class T>
+void TransformInput(const T* const in[6], int tile, bool first,
+                    WinogradScratch<FloatProduct>* s, int slot) {
+  for (int c = 0; c < kChannels; c += kLanes) {
+    float* columns = s->columns + c * winograd::kPositions;
+    TransformColumns(in, tile, first ? 0 : 2, c, columns);
+    TransformRows<false>(columns, tile, s->inputs + slot * kChannels + c,
+                         s->kInputStride, nullptr);
+  }
+  s->scale[slot] = 1;
+}
+
+// One vector of channels of one tile: 4x4 outputs to out[row] + column * 64.
+template <bool kSkip, class P, class T>
+TAE_INLINE void TransformOutput(const typename P::SumUnit* sums, int stride,
+                                const float* scale, const float* bias,
+                                Float tile_scale, Float floor,
+                                const T* const skip[4], T* const out[4],
+                                int channel) {
+  Float columns[4][6];
+  TAE_UNROLL for (int j = 0; j < 6; ++j) {
+    Float m[6], y[4];
+    TAE_UNROLL for (int i = 0; i < 6; ++i)
+      m[i] = ToFloat(P::LoadSum(sums + (i * 6 + j) * stride));
+    AtRow(m, y);
+    TAE_UNROLL for (int i = 0; i < 4; ++i) columns[i][j] = y[i];
+  }
+  Float factor[winograd::kScalePowers];
+  TAE_UNROLL for (int k = 0; k < winograd::kScalePowers; ++k)
+    factor[k] = Mul(tile_scale, Load(scale + k * kChannels));
+  const Float b = Load(bias);
+  TAE_UNROLL for (int i = 0; i < 4; ++i) {
+    Float y[4];
+    AtRow(columns[i], y);
+    TAE_UNROLL for (int j = 0; j < 4; ++j) {
+      Float v = MulAdd(y[j], factor[i + j], b);
+      if (kSkip) v = Add(v, Load(skip[i] + j * kChannels + channel));
+      Store(out[i] + j * kChannels + channel, Max(v, floor));
+    }
+  }
+}
+
+// Where a tile's outputs go. A tile that leaves the plane goes to `edge`
+// first, from where CopyEdge takes what is inside.
+template <class T>
+struct TileTarget {
+  T* out[4];
+  const T* skip[4];
+  bool inside = true;
+};
+
+template <class T>
+TAE_INLINE TileTarget<T> FindTarget(const ConvTask& task, int tile, T* edge) {
+  TileTarget<T> to;
+  to.inside = (tile + 1) * kTile <= task.width && task.out[3] != nullptr;
+  const size_t offset = size_t(1 + tile * kTile) * kChannels;
+  for (int r = 0; r < kTile; ++r) {
+    const bool row = task.out[r] != nullptr;
+    to.out[r] = to.inside ? static_cast<T*>(task.out[r]) + offset
+                          : edge + r * kTile * kChannels;
+    const T* skip = static_cast<const T*>(task.skip[row ? r : 0]);
+    to.skip[r] = skip == nullptr ? nullptr : skip + offset;
+  }
+  return to;
+}
+
+template <class T>
+void CopyEdge(const ConvTask& task, int tile, const T* edge) {
+  const int left = task.width - tile * kTile;
+  const int columns = left < kTile ? left : kTile;
+  for (int r = 0; r < kTile; ++r)
+    if (task.out[r] != nullptr)
+      __builtin_memcpy(
+          static_cast<T*>(task.out[r]) + size_t(1 + tile * kTile) * kChannels,
+          edge + r * kTile * kChannels, columns * kChannels * sizeof(T));
+}
+
+template <bool kSkip, class P, class T>
+void StoreTile(const PackedConv& layer, const ConvTask& task, int tile,
+               WinogradScratch<P>* s, int slot) {
+  T* edge = reinterpret_cast<T*>(s->edge);
+  const TileTarget<T> to = FindTarget<T>(task, tile, edge);
+  const Float tile_scale = Set(s->scale[slot]);
+  const Float floor = Set(task.relu ? 0.0f : -__builtin_inff());
+  for (int c = 0; c < kChannels; c += kLanes)
+    TransformOutput<kSkip, P, T>(s->sums + slot * kChannels + c,
+                                 s->kSumStride, layer.scale + c,
+                                 layer.bias + c, tile_scale, floor, to.skip,
+                                 to.out, c);
+  if (!to.inside) CopyEdge(task, tile, edge);
+}
+
+// Prefetches the part [done, done + 1) / total of what comes next: `next` tiles
+// of input after `tile + count`, and `count` tiles of output and skip.
+template <class T>
+TAE_INLINE void PrefetchPart(const ConvTask& task, int tile, int count,
+                             int next, int done, int total) {
+  constexpr int kTileBytes = kTile * kChannels * int(sizeof(T));
+  for (int u = done * next * 6 / total; u < (done + 1) * next * 6 / total;
+       ++u) {
+    const char* row = static_cast<const char*>(task.in[u % 6]) +
+                      size_t(tile + count + u / 6) * kTileBytes +
+                      2 * kChannels * sizeof(T);
+    for (int b = 0; b < kTileBytes; b += 64) PrefetchRead(row + b);
+  }
+  for (int u = done * count * 4 / total; u < (done + 1) * count * 4 / total;
+       ++u) {
+    const size_t offset =
+        size_t(tile + u / 4) * kTileBytes + kChannels * sizeof(T);
+    const char* out = static_cast<const char*>(task.out[u % 4]);
+    const char* skip = static_cast<const char*>(task.skip[u % 4]);
+    if (out != nullptr)
+      for (int b = 0; b < kTileBytes; b += 64) PrefetchWrite(out + offset + b);
+    if (skip != nullptr)
+      for (int b = 0; b < kTileBytes; b += 64) PrefetchRead(skip + offset + b);
+  }
+}
+
+template <class P, class T>
+void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
+               int count, WinogradScratch<P>* s) {
+  const T* in[6];
+  for (int i = 0; i < 6; ++i) in[i] = static_cast<const T*>(task.in[i]);
+  for (int t = 0; t < count; ++t) TransformInput(in, tile + t, t == 0, s, t);
+
+  const auto* weights = static_cast<const typename P::Unit*>(layer.weights);
+  const int blocks = (count + kGemmRows - 1) / kGemmRows;
+  const int left = task.tile_end - tile - count;
+  const int next = left < kChunkTiles ? left : kChunkTiles;
+  for (int p = 0; p < winograd::kPositions; ++p)
+    for (int b = 0; b < blocks; ++b) {
+      Gemm64<P>(s->inputs + p * s->kInputStride + b * kGemmRows * P::kUnits,
+                weights + p * P::kUnits * kChannels,
+                s->sums + p * s->kSumStride + b * kGemmRows * kChannels);
+      PrefetchPart<T>(task, tile, count, next, p * blocks + b,
+                      winograd::kPositions * blocks);
+    }
+
+  for (int t = 0; t < count; ++t) {
+    if (task.skip[0] != nullptr)
+      StoreTile<true, P, T>(layer, task, tile + t, s, t);
+    else
+      StoreTile<false, P, T>(layer, task, tile + t, s, t);
+  }
+}
+
+template <class P, class T>
+void Conv(const PackedLayer* packed, const ConvTask& task, void* scratch) {
+  const auto& layer = *reinterpret_cast<const PackedConv*>(packed);
+  auto* s = static_cast<WinogradScratch<P>*>(scratch);
+  for (int tile = task.tile_begin; tile < task.tile_end; tile += kChunkTiles) {
+    const int left = task.tile_end - tile;
+    ConvChunk<P, T>(layer, task, tile, left < kChunkTiles ? left : kChunkTiles,
+                    s);
+  }
+}
+
+}  // namespace
+}  // namespace tae
