@@ -210,8 +210,8 @@ PackedLayer* PackConvInt16(const ConvWeights& conv) {
 template <int kLanes>
 PackedLayer* PackUpConvInt16(const ConvWeights& conv) {
   const Positions u = TransformUpConv(conv);
-  // Four positions are added before the conversion to float.
-  const std::vector<double> scales = OutputScales(u, 4);
+  // Two positions are added before the conversion to float.
+  const std::vector<double> scales = OutputScales(u, 2);
   void* weights = nullptr;
   float* scale = nullptr;
   auto* layer = NewPackedUpConv(u.size() * sizeof(int16_t), &weights, &scale);

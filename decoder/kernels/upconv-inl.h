@@ -96,17 +96,17 @@ TAE_INLINE void UpTransformOutput(const typename P::SumUnit* sums, int stride,
                                   Float scale, T* const out[4], int channel) {
   // Output k is position 0 plus position kOther[k], each way.
   constexpr int kOther[4] = {2, 1, 3, 4};
-  typename P::Sum rows[4][5];
+  Float rows[4][5];
   TAE_UNROLL for (int j = 0; j < 5; ++j) {
     const typename P::Sum first = P::LoadSum(sums + j * stride);
     TAE_UNROLL for (int i = 0; i < 4; ++i)
-      rows[i][j] = P::AddSum(
-          first, P::LoadSum(sums + (kOther[i] * 5 + j) * stride));
+      rows[i][j] = ToFloat(P::AddSum(
+          first, P::LoadSum(sums + (kOther[i] * 5 + j) * stride)));
   }
   TAE_UNROLL for (int i = 0; i < 4; ++i)
     TAE_UNROLL for (int j = 0; j < 4; ++j)
       Store(out[i] + j * kChannels + channel,
-            Mul(ToFloat(P::AddSum(rows[i][0], rows[i][kOther[j]])), scale));
+            Mul(Add(rows[i][0], rows[i][kOther[j]]), scale));
 }
 
 template <class T>

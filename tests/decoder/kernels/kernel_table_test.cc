@@ -1,0 +1,398 @@
+// Every table that this machine can run against plain loops in double, over
+// shapes around the tile, with canaries around every output row.
+#include "kernels/kernel_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <ostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/half.h"
+#include "decoder/kernels/plane.h"
+#include "kernels/tables.h"
+
+namespace tae {
+
+// Names a failing parameter.
+void PrintTo(const TableEntry& entry, std::ostream* out) {
+  *out << entry.table->name;
+}
+
+namespace {
+
+using testing::Content;
+using testing::Fill;
+using testing::Plane;
+using testing::RandomConv;
+
+struct AlignedDelete {
+  void operator()(char* p) const {
+    ::operator delete(p, std::align_val_t{64});
+  }
+};
+using AlignedBytes = std::unique_ptr<char, AlignedDelete>;
+
+AlignedBytes NewAligned(size_t bytes) {
+  auto* p = static_cast<char*>(::operator new(bytes, std::align_val_t{64}));
+  std::memset(p, 0xff, bytes);  // NaNs: nothing may rely on clean scratch
+  return AlignedBytes(p);
+}
+
+// Largest error of a convolution, as a part of the largest output.
+double ConvBound(Precision precision) {
+  switch (precision) {
+    case Precision::kF32: return 1e-5;
+    case Precision::kF16: return 3e-3;
+    case Precision::kBF16: return 2e-2;
+    default: return 6e-2;
+  }
+}
+
+class KernelTableTest : public ::testing::TestWithParam<TableEntry> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().supported()) GTEST_SKIP() << "not on this CPU";
+    scratch_ = NewAligned(table().scratch_bytes);
+  }
+  const KernelTable& table() const { return *GetParam().table; }
+  double bound() const { return ConvBound(GetParam().precision); }
+  Plane NewPlane(int height, int width) const {
+    return Plane(height, width, table().bytes_per_channel);
+  }
+  // Owns what pack returns.
+  std::shared_ptr<PackedLayer> Own(PackedLayer* layer) const {
+    EXPECT_NE(layer, nullptr);
+    EXPECT_GT(table().layer_bytes(layer), 0u);
+    return {layer, table().free_layer};
+  }
+
+  void ExpectNear(Plane& got, const std::vector<double>& want,
+                  const std::string& what) const {
+    double largest = 1e-30, error = 0;
+    for (double w : want) largest = std::max(largest, std::abs(w));
+    size_t i = 0;
+    for (int y = 0; y < got.height(); ++y)
+      for (int x = 0; x < got.width(); ++x)
+        for (int c = 0; c < kChannels; ++c, ++i) {
+          const double difference = std::abs(got.Get(y, x, c) - want[i]);
+          // Not std::max: a NaN must not pass.
+          if (!(difference <= error)) error = difference;
+        }
+    // The last term: half a unit of the smallest fp16.
+    EXPECT_LE(error, bound() * largest + 3.1e-8) << what;
+    EXPECT_TRUE(got.BordersIntact()) << what;
+  }
+
+  AlignedBytes scratch_;
+  std::mt19937 random_{7};
+};
+
+std::vector<double> NaiveConv(const ConvWeights& conv, Plane& in, Plane* skip,
+                              bool relu) {
+  std::vector<double> out;
+  for (int y = 0; y < in.height(); ++y)
+    for (int x = 0; x < in.width(); ++x)
+      for (int o = 0; o < conv.out_channels; ++o) {
+        double sum = conv.bias.empty() ? 0 : conv.bias[o];
+        for (int i = 0; i < conv.in_channels; ++i)
+          for (int dy = 0; dy < 3; ++dy)
+            for (int dx = 0; dx < 3; ++dx) {
+              const int sy = y + dy - 1, sx = x + dx - 1;
+              if (sy < 0 || sx < 0 || sy >= in.height() || sx >= in.width())
+                continue;
+              sum += in.Get(sy, sx, i) *
+                     conv.weight[((o * conv.in_channels + i) * 3 + dy) * 3 +
+                                 dx];
+            }
+        if (skip != nullptr) sum += skip->Get(y, x, o);
+        out.push_back(relu ? std::max(sum, 0.0) : sum);
+      }
+  return out;
+}
+
+// Runs conv over the plane, `chunk` tiles a call.
+void RunConv(const KernelTable& table, const PackedLayer* layer, Plane& in,
+             Plane* skip, bool relu, int chunk, void* scratch, Plane* out) {
+  const int tiles = (in.width() + kTile - 1) / kTile;
+  for (int y = 0; y < in.height(); y += kTile)
+    for (int begin = 0; begin < tiles; begin += chunk) {
+      ConvTask task;
+      for (int r = 0; r < 6; ++r) task.in[r] = in.InRow(y - 1 + r);
+      for (int r = 0; r < 4; ++r) {
+        task.out[r] = out->OutRow(y + r);
+        task.skip[r] = skip == nullptr ? nullptr : skip->OutRow(y + r);
+      }
+      task.tile_begin = begin;
+      task.tile_end = std::min(begin + chunk, tiles);
+      task.width = in.width();
+      task.relu = relu;
+      table.conv(layer, task, scratch);
+    }
+}
+
+TEST_P(KernelTableTest, ConvMatchesNaiveLoopAroundTheTile) {
+  const ConvWeights conv = RandomConv(64, 64, 9, true, 0.05f, &random_);
+  const auto layer = Own(table().pack_conv(conv));
+  for (int width = 1; width <= 9; ++width)
+    for (int height : {1, 3, 4, 5, 7}) {
+      Plane in = NewPlane(height, width), skip = NewPlane(height, width);
+      Plane out = NewPlane(height, width);
+      Fill(&in, Content::kRelu, &random_);
+      Fill(&skip, Content::kRandom, &random_);
+      const bool relu = width % 2, with_skip = height % 2;
+      Plane* skip_or_null = with_skip ? &skip : nullptr;
+      RunConv(table(), layer.get(), in, skip_or_null, relu, 1 + width % 3,
+              scratch_.get(), &out);
+      ExpectNear(out, NaiveConv(conv, in, skip_or_null, relu),
+                 std::to_string(width) + "x" + std::to_string(height));
+    }
+}
+
+TEST_P(KernelTableTest, ConvOfHardContents) {
+  for (Content content : {Content::kZero, Content::kHugeChannel, Content::kTiny,
+                          Content::kLarge, Content::kRandom}) {
+    const float size = content == Content::kLarge ? 1e-3f : 0.05f;
+    const bool bias = content == Content::kHugeChannel;
+    const ConvWeights conv = RandomConv(64, 64, 9, bias, size, &random_);
+    const auto layer = Own(table().pack_conv(conv));
+    Plane in = NewPlane(6, 10), out = NewPlane(6, 10);
+    Fill(&in, content, &random_);
+    RunConv(table(), layer.get(), in, nullptr, false, 99, scratch_.get(), &out);
+    ExpectNear(out, NaiveConv(conv, in, nullptr, false),
+               "content " + std::to_string(int(content)));
+  }
+}
+
+// Weights and inputs whose products all have the same sign and full size: no
+// sum of integers may overflow.
+TEST_P(KernelTableTest, ConvCannotOverflow) {
+  ConvWeights conv = RandomConv(64, 64, 9, false, 0, &random_);
+  for (size_t i = 0; i < conv.weight.size(); ++i)
+    conv.weight[i] = (i / 3 + i) % 2 ? 0.01f : -0.01f;
+  const auto layer = Own(table().pack_conv(conv));
+  Plane in = NewPlane(8, 8), out = NewPlane(8, 8);
+  for (int y = 0; y < 8; ++y)
+    for (int x = 0; x < 8; ++x)
+      for (int c = 0; c < kChannels; ++c)
+        in.Set(y, x, c, (x + y) % 2 ? 100.0f : -100.0f);
+  RunConv(table(), layer.get(), in, nullptr, false, 99, scratch_.get(), &out);
+  ExpectNear(out, NaiveConv(conv, in, nullptr, false), "same signs");
+}
+
+TEST_P(KernelTableTest, ConvOfFewChannels) {
+  const ConvWeights conv = RandomConv(4, 64, 9, true, 0.2f, &random_);
+  const auto layer = Own(table().pack_conv(conv));
+  Plane in = NewPlane(5, 6), out = NewPlane(5, 6);
+  Fill(&in, Content::kRandom, &random_);
+  RunConv(table(), layer.get(), in, nullptr, true, 1, scratch_.get(), &out);
+  ExpectNear(out, NaiveConv(conv, in, nullptr, true), "4 channels");
+}
+
+// However a row is cut into calls, its bits are the same.
+TEST_P(KernelTableTest, ConvBitsDoNotDependOnTheCut) {
+  const auto layer =
+      Own(table().pack_conv(RandomConv(64, 64, 9, true, 0.05f, &random_)));
+  Plane in = NewPlane(4, 210), whole = NewPlane(4, 210);
+  Fill(&in, Content::kRelu, &random_);
+  RunConv(table(), layer.get(), in, nullptr, true, 99, scratch_.get(), &whole);
+  for (int chunk : {1, 5, 24, 25}) {
+    Plane cut = NewPlane(4, 210);
+    RunConv(table(), layer.get(), in, nullptr, true, chunk, scratch_.get(),
+            &cut);
+    for (int y = 0; y < 4; ++y)
+      EXPECT_EQ(std::memcmp(cut.Row(y), whole.Row(y),
+                            RowBytes(210, table().bytes_per_channel)),
+                0)
+          << chunk;
+  }
+}
+
+TEST_P(KernelTableTest, UpConvMatchesNaiveLoop) {
+  const ConvWeights conv = RandomConv(64, 64, 9, false, 0.05f, &random_);
+  const auto layer = Own(table().pack_upconv(conv));
+  for (int width = 1; width <= 9; ++width)
+    for (int height : {1, 2, 3, 4}) {
+      Plane in = NewPlane(height, width);
+      Plane up = NewPlane(2 * height, 2 * width);
+      Plane out = NewPlane(2 * height, 2 * width);
+      Fill(&in, Content::kRelu, &random_);
+      for (int y = 0; y < 2 * height; ++y)
+        for (int x = 0; x < 2 * width; ++x)
+          for (int c = 0; c < kChannels; ++c)
+            up.Set(y, x, c, float(in.Get(y / 2, x / 2, c)));
+      const int tiles = width / 2 + 1, chunk = 1 + width % 3;
+      for (int t = 0; t <= height / 2; ++t)
+        for (int begin = 0; begin < tiles; begin += chunk) {
+          UpConvTask task;
+          for (int r = 0; r < 3; ++r) task.in[r] = in.InRow(2 * t - 1 + r);
+          for (int r = 0; r < 4; ++r) task.out[r] = out.OutRow(4 * t - 1 + r);
+          task.tile_begin = begin;
+          task.tile_end = std::min(begin + chunk, tiles);
+          task.in_width = width;
+          table().upconv(layer.get(), task, scratch_.get());
+        }
+      ExpectNear(out, NaiveConv(conv, up, nullptr, false),
+                 std::to_string(width) + "x" + std::to_string(height));
+    }
+}
+
+TEST_P(KernelTableTest, RgbMatchesNaiveLoop) {
+  const ConvWeights conv = RandomConv(64, 3, 9, true, 0.05f, &random_);
+  const auto layer = Own(table().pack_rgb(conv));
+  for (int width : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 131, 260, 515})
+    for (int height : {1, 4, 6}) {
+      Plane in = NewPlane(height, width);
+      Fill(&in, Content::kRelu, &random_);
+      std::vector<float> out(size_t(3) * height * (width + 2), -77.0f);
+      const auto row = [&](int c, int y) {
+        return out.data() + (size_t(c) * height + y) * (width + 2) + 1;
+      };
+      const int tiles = (width + kTile - 1) / kTile, chunk = 1 + width / 3;
+      for (int y = 0; y < height; y += kTile)
+        for (int begin = 0; begin < tiles; begin += chunk) {
+          RgbTask task;
+          for (int r = 0; r < 6; ++r) task.in[r] = in.InRow(y - 1 + r);
+          for (int c = 0; c < 3; ++c)
+            for (int r = 0; r < 4; ++r)
+              task.rgb[c][r] = y + r < height ? row(c, y + r) : nullptr;
+          task.tile_begin = begin;
+          task.tile_end = std::min(begin + chunk, tiles);
+          task.width = width;
+          table().rgb(layer.get(), task, scratch_.get());
+        }
+      const std::vector<double> want = NaiveConv(conv, in, nullptr, false);
+      double largest = 0, error = 0;
+      for (int y = 0; y < height; ++y)
+        for (int c = 0; c < 3; ++c) {
+          EXPECT_EQ(row(c, y)[-1], -77.0f);
+          EXPECT_EQ(row(c, y)[width], -77.0f);
+          for (int x = 0; x < width; ++x) {
+            const double w = want[(size_t(y) * width + x) * 3 + c];
+            largest = std::max(largest, std::abs(w));
+            const double difference = std::abs(row(c, y)[x] - w);
+            if (!(difference <= error)) error = difference;
+          }
+        }
+      EXPECT_LE(error, 0.5 * bound() * largest) << width << "x" << height;
+    }
+}
+
+TEST_P(KernelTableTest, LoadClampsAndTransposes) {
+  for (int channels : {4, 16, 32})
+    for (int width : {1, 5, 16, 19, 33}) {
+      std::vector<float> z(size_t(channels) * width);
+      std::normal_distribution<float> normal(0, 3);
+      for (float& v : z) v = normal(random_);
+      z[0] = 1e30f;
+      z.back() = -100;
+      Plane out = NewPlane(1, width);
+      LoadTask task;
+      task.z = z.data();
+      task.channels = channels;
+      task.width = width;
+      task.out = out.Row(0);
+      table().load(task);
+      for (int x = 0; x < width; ++x)
+        for (int c = 0; c < kChannels; ++c) {
+          const double want =
+              c < channels ? 3 * std::tanh(z[size_t(c) * width + x] / 3.0) : 0;
+          const double rounding =
+              table().bytes_per_channel == 2 ? std::abs(want) / 2048 : 0;
+          EXPECT_NEAR(out.Get(0, x, c), want, rounding + 1e-6);
+        }
+      EXPECT_TRUE(out.BordersIntact());
+    }
+}
+
+struct NaivePool {
+  PoolWeights weights;
+  std::vector<double> Run(Plane& in) const;
+};
+
+std::vector<double> NaivePool::Run(Plane& in) const {
+  const size_t pixels = size_t(in.height()) * in.width();
+  std::vector<double> hidden(pixels * kPoolWidth);
+  for (size_t p = 0; p < pixels; ++p)
+    for (int o = 0; o < kPoolWidth; ++o)
+      for (int i = 0; i < kChannels; ++i)
+        hidden[p * kPoolWidth + o] +=
+            in.Get(int(p / in.width()), int(p % in.width()), i) *
+            weights.expand.weight[o * kChannels + i];
+  constexpr int kGroup = kPoolWidth / kPoolGroups;
+  for (int g = 0; g < kPoolGroups; ++g) {
+    double sum = 0, squares = 0;
+    for (size_t p = 0; p < pixels; ++p)
+      for (int o = g * kGroup; o < (g + 1) * kGroup; ++o)
+        sum += hidden[p * kPoolWidth + o];
+    const double mean = sum / double(pixels * kGroup);
+    for (size_t p = 0; p < pixels; ++p)
+      for (int o = g * kGroup; o < (g + 1) * kGroup; ++o)
+        squares += std::pow(hidden[p * kPoolWidth + o] - mean, 2);
+    const double inverse =
+        1 / std::sqrt(squares / double(pixels * kGroup) + kPoolEpsilon);
+    for (size_t p = 0; p < pixels; ++p)
+      for (int o = g * kGroup; o < (g + 1) * kGroup; ++o) {
+        double& h = hidden[p * kPoolWidth + o];
+        h = std::max(0.0, (h - mean) * inverse * weights.gamma[o] +
+                              weights.beta[o]);
+      }
+  }
+  std::vector<double> out;
+  for (size_t p = 0; p < pixels; ++p)
+    for (int c = 0; c < kChannels; ++c) {
+      double sum = in.Get(int(p / in.width()), int(p % in.width()), c);
+      for (int o = 0; o < kPoolWidth; ++o)
+        sum += hidden[p * kPoolWidth + o] *
+               weights.contract.weight[c * kPoolWidth + o];
+      out.push_back(sum);
+    }
+  return out;
+}
+
+TEST_P(KernelTableTest, PoolMatchesNaiveLoop) {
+  NaivePool naive;
+  naive.weights.expand = RandomConv(64, 256, 1, false, 0.1f, &random_);
+  naive.weights.contract = RandomConv(256, 64, 1, false, 0.1f, &random_);
+  const ConvWeights affine = RandomConv(1, 256, 1, true, 1.0f, &random_);
+  naive.weights.gamma = affine.weight;
+  naive.weights.beta = affine.bias;
+  const auto layer = Own(table().pack_pool(naive.weights));
+  for (int width : {1, 5, 6, 13, 70}) {
+    Plane in = NewPlane(3, width);
+    Fill(&in, Content::kRelu, &random_);
+    const std::vector<double> want = naive.Run(in);
+    std::vector<double> total(table().pool_stats_floats);
+    for (int y = 0; y < 3; ++y) {
+      std::vector<float> part(table().pool_stats_floats);
+      const void* row = in.Row(y);
+      table().pool_stats(&row, 1, width, part.data(), scratch_.get());
+      for (size_t i = 0; i < part.size(); ++i) total[i] += part[i];
+    }
+    const AlignedBytes folded = NewAligned(table().pool_folded_bytes);
+    table().fold_pool(layer.get(), total.data(), 3.0 * width, folded.get());
+    for (int y = 0; y < 3; ++y)
+      for (int begin = 0; begin < width; begin += 4) {
+        PoolTask task;
+        task.row = in.Row(y);
+        task.begin = begin;
+        task.end = std::min(begin + 4, width);
+        table().pool(folded.get(), task, scratch_.get());
+      }
+    ExpectNear(in, want, "width " + std::to_string(width));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, KernelTableTest,
+                         ::testing::ValuesIn(KernelTables().begin(),
+                                             KernelTables().end()),
+                         [](const auto& info) {
+                           return std::string(info.param.table->name);
+                         });
+
+}  // namespace
+}  // namespace tae
