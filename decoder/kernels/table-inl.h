@@ -1,5 +1,7 @@
 // Fills a KernelTable from the kernels included before it.
 #include "kernels/pack.h"
+#include "kernels/reference/store.h"
+#include "kernels/reference/unpack.h"
 
 namespace tae {
 namespace {
@@ -23,6 +25,8 @@ constexpr KernelTable MakeTable(const char* name) {
   table.pack_pool = PackPool;
   table.free_layer = FreePacked;
   table.layer_bytes = PackedBytes;
+  table.unpack = reference::Unpack;
+  table.store = reference::Store;
   table.load = LoadLatent<T>;
   table.conv = Conv<P, T>;
   table.upconv = UpConv<P, T>;
