@@ -6,9 +6,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "io/mapped_file.h"
+#include "tae/status.h"
 #include "tae/types.h"
 
 namespace tae {
@@ -22,12 +26,17 @@ struct TensorView {
   size_t size = 0;  // bytes
 };
 
+enum class FileFormat : uint8_t { kSafetensors, kPth };
+
 // The content of one file. The views stay valid as long as `bytes` lives.
 struct TensorFile {
   std::string path;
+  FileFormat format = FileFormat::kSafetensors;
   std::vector<TensorView> tensors;              // in the order of the file
   std::map<std::string, std::string> metadata;  // safetensors __metadata__
-  std::shared_ptr<const void> bytes;            // the mapping or the buffer
+  // Well-formed, but of a dtype that is not read here: "step (I64)".
+  std::vector<std::string> skipped;
+  std::shared_ptr<const void> bytes;  // the mapping or the buffer
 
   const TensorView* Find(const std::string& name) const {
     for (const TensorView& tensor : tensors)
@@ -35,5 +44,17 @@ struct TensorFile {
     return nullptr;
   }
 };
+
+// A format by its first bytes. kUnsupported, and what it looks like, for
+// anything else.
+StatusOr<FileFormat> SniffFormat(const std::string& path,
+                                 std::span<const uint8_t> bytes);
+
+// Reads any format that SniffFormat knows. Errors: kDataLoss, kUnsupported.
+StatusOr<TensorFile> ParseTensorFile(std::shared_ptr<const MappedFile> file);
+
+// For messages: "[1, 32, 64, 64]", "F16".
+std::string DimsText(const std::vector<int64_t>& dims);
+std::string_view DTypeText(DType dtype);
 
 }  // namespace tae

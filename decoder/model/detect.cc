@@ -1,0 +1,172 @@
+// Names and shapes -> architecture -> floats, every tensor checked.
+#include "model/detect.h"
+
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "base/half.h"
+#include "model/architectures.h"
+#include "model/key_style.h"
+
+namespace tae {
+namespace {
+
+using Dims = std::vector<int64_t>;
+
+constexpr int64_t kMaxLatentChannels = 64;
+
+// Takes tensors of one decoder out by upstream's names and remembers which.
+class Taker {
+ public:
+  Taker(const TensorFile& file, const DecoderTensors& decoder)
+      : file_(file), decoder_(decoder) {}
+
+  bool Has(const std::string& name) const {
+    return decoder_.by_name.contains(name);
+  }
+
+  // Copies a tensor of this shape. In a message it has the file's own name.
+  Status Take(const std::string& name, const Dims& dims,
+              std::vector<float>* out);
+
+  // An error when a tensor of the decoder was not taken.
+  Status CheckAllTaken() const;
+
+ private:
+  const TensorFile& file_;
+  const DecoderTensors& decoder_;
+  std::set<std::string> taken_;
+};
+
+Status Taker::Take(const std::string& name, const Dims& dims,
+                   std::vector<float>* out) {
+  const auto found = decoder_.by_name.find(name);
+  if (found == decoder_.by_name.end()) {
+    return DataLoss(file_.path + ": tensor '" + name + "' " + DimsText(dims) +
+                    " is missing (key style: " + std::string(decoder_.style) +
+                    ", names as upstream's)");
+  }
+  const TensorView& tensor = *found->second;
+  if (tensor.dims != dims) {
+    return DataLoss(file_.path + ": tensor '" + tensor.name +
+                    "' must have shape " + DimsText(dims) + ", found " +
+                    DimsText(tensor.dims));
+  }
+  taken_.insert(name);
+  out->resize(tensor.size / SizeOf(tensor.dtype));
+  LoadFloats(tensor.dtype, tensor.data, out->size(), out->data());
+  for (const float value : *out) {
+    if (!std::isfinite(value)) {
+      return DataLoss(file_.path + ": tensor '" + tensor.name +
+                      "' holds NaN or Inf; the file is damaged");
+    }
+  }
+  return {};
+}
+
+Status Taker::CheckAllTaken() const {
+  for (const auto& [name, tensor] : decoder_.by_name) {
+    if (taken_.contains(name)) continue;
+    return DataLoss(file_.path + ": tensor '" + tensor->name + "' " +
+                    DimsText(tensor->dims) +
+                    " does not belong to the network that the others make");
+  }
+  return {};
+}
+
+Status TakeConv(Taker& taker, const std::string& name, const LayerSpec& shape,
+                ConvWeights* conv) {
+  conv->in_channels = shape.in_channels;
+  conv->out_channels = shape.out_channels;
+  TAE_RETURN_IF_ERROR(taker.Take(name + ".weight",
+                                 {shape.out_channels, shape.in_channels, 3, 3},
+                                 &conv->weight));
+  if (!shape.bias) return {};
+  return taker.Take(name + ".bias", {shape.out_channels}, &conv->bias);
+}
+
+Status TakePool(Taker& taker, const std::string& name, int width,
+                PoolWeights* pool) {
+  pool->expand = {.in_channels = width,
+                  .out_channels = kPoolWidth,
+                  .taps = 1,
+                  .weight = {},
+                  .bias = {}};
+  pool->contract = {.in_channels = kPoolWidth,
+                    .out_channels = width,
+                    .taps = 1,
+                    .weight = {},
+                    .bias = {}};
+  TAE_RETURN_IF_ERROR(taker.Take(name + ".0.weight", {kPoolWidth, width, 1, 1},
+                                 &pool->expand.weight));
+  TAE_RETURN_IF_ERROR(
+      taker.Take(name + ".1.weight", {kPoolWidth}, &pool->gamma));
+  TAE_RETURN_IF_ERROR(taker.Take(name + ".1.bias", {kPoolWidth}, &pool->beta));
+  return taker.Take(name + ".3.weight", {width, kPoolWidth, 1, 1},
+                    &pool->contract.weight);
+}
+
+Status TakeLayer(Taker& taker, const std::string& name, const LayerSpec& layer,
+                 LayerWeights* weights) {
+  if (layer.kind == LayerKind::kConv3x3) {
+    weights->convs.resize(1);
+    return TakeConv(taker, name, layer, &weights->convs[0]);
+  }
+  if (layer.kind != LayerKind::kBlock) return {};
+  weights->convs.resize(3);
+  for (int i = 0; i < 3; ++i) {
+    const std::string conv = name + ".conv." + std::to_string(2 * i);
+    TAE_RETURN_IF_ERROR(TakeConv(taker, conv, layer, &weights->convs[i]));
+  }
+  if (!layer.pool) return {};
+  weights->pool.resize(1);
+  return TakePool(taker, name + ".pool", layer.in_channels, &weights->pool[0]);
+}
+
+// The 8x family, from the first convolution's shape and the pool's presence.
+StatusOr<ModelSpec> SpecOf(const TensorFile& file,
+                           const DecoderTensors& decoder) {
+  const auto first = decoder.by_name.find("1.weight");
+  if (const std::string foreign = DescribeForeign(file, decoder);
+      !foreign.empty()) {
+    return Unsupported(file.path + ": is " + foreign);
+  }
+  if (first == decoder.by_name.end()) {
+    return Unsupported(file.path +
+                       ": holds no decoder of the TAESD family (no tensor "
+                       "'1.weight' or its like under another key style)");
+  }
+  const Dims& dims = first->second->dims;
+  if (dims.size() != 4 || dims[0] != 64 || dims[1] < 1 ||
+      dims[1] > kMaxLatentChannels || dims[2] != 3 || dims[3] != 3) {
+    return Unsupported(file.path + ": tensor '" + first->second->name +
+                       "' has shape " + DimsText(dims) +
+                       "; a decoder of the 8x TAESD family has [64, channels, "
+                       "3, 3] with 1 to 64 channels");
+  }
+  return TaesdSpec(static_cast<int>(dims[1]),
+                   decoder.by_name.contains("3.pool.0.weight"));
+}
+
+}  // namespace
+
+StatusOr<Detected> DetectDecoder(const TensorFile& file) {
+  const DecoderTensors decoder = FindDecoderTensors(file);
+  StatusOr<ModelSpec> spec = SpecOf(file, decoder);
+  if (!spec.ok()) return spec.status();
+  Detected detected{.spec = *std::move(spec),
+                    .layers = {},
+                    .key_style = std::string(decoder.style)};
+  detected.layers.resize(detected.spec.layers.size());
+  Taker taker(file, decoder);
+  for (size_t i = 0; i < detected.layers.size(); ++i) {
+    TAE_RETURN_IF_ERROR(TakeLayer(taker, std::to_string(i),
+                                  detected.spec.layers[i],
+                                  &detected.layers[i]));
+  }
+  TAE_RETURN_IF_ERROR(taker.CheckAllTaken());
+  return detected;
+}
+
+}  // namespace tae

@@ -1,0 +1,119 @@
+// One row a key style; and the shapes by which other networks are known.
+#include "model/key_style.h"
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace tae {
+namespace {
+
+struct StyleRow {
+  std::string_view style;
+  std::string_view prefix;
+  int index_shift;  // upstream index - index in the file
+};
+
+// A prefix that contains another one stands before it. diffusers has no layer
+// for the clamp, so its indices are one lower.
+constexpr StyleRow kStyles[] = {
+    {"diffusers", "decoder.layers.", 1},
+    {"combined", "decoder.", 0},
+    {"comfyui", "taesd_decoder.", 0},
+    {"upstream", "", 0},
+};
+
+// "2.conv.0.weight" -> "3.conv.0.weight" with shift 1; nothing when the name
+// does not begin with a layer's number.
+std::optional<std::string> ShiftIndex(std::string_view name, int shift) {
+  int index = 0;
+  const auto [end, error] =
+      std::from_chars(name.data(), name.data() + name.size(), index);
+  if (error != std::errc() || index < 0 || index > 1000 ||
+      end == name.data() + name.size() || *end != '.') {
+    return std::nullopt;
+  }
+  const std::string_view rest = name.substr(end - name.data());
+  return std::to_string(index + shift) + std::string(rest);
+}
+
+bool Any(const TensorFile& file, std::string_view prefix) {
+  for (const TensorView& tensor : file.tensors) {
+    if (tensor.name.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+const TensorView* Get(const DecoderTensors& decoder, const char* name) {
+  const auto found = decoder.by_name.find(name);
+  return found == decoder.by_name.end() ? nullptr : found->second;
+}
+
+// Extent `axis` of the tensor's shape; 0 when it has none.
+int64_t Dim(const TensorView* tensor, size_t axis) {
+  if (tensor == nullptr || axis >= tensor->dims.size()) return 0;
+  return tensor->dims[axis];
+}
+
+// Other decoders of the same family, by their shapes.
+std::string DescribeFamily(const DecoderTensors& decoder) {
+  const TensorView* first = Get(decoder, "1.weight");
+  const TensorView* conv = Get(decoder, "3.conv.0.weight");
+  const std::string channels = std::to_string(Dim(first, 1));
+  if (conv != nullptr && Dim(conv, 0) > 0 && Dim(conv, 1) == 2 * Dim(conv, 0)) {
+    return "a TAEHV video decoder of " + channels +
+           " latent channels, which is not supported";
+  }
+  if (Dim(first, 0) != 256) return "";
+  const TensorView* last = Get(decoder, "19.weight");
+  if (Dim(last, 0) == 16 || Dim(last, 0) == 12) {
+    return "a 16x decoder (TAEQI2.1, " + channels +
+           " latent channels), which is not supported";
+  }
+  return "a decoder of 256 channels (as the 32x TAESANA, " + channels +
+         " latent channels), which is not supported";
+}
+
+}  // namespace
+
+DecoderTensors FindDecoderTensors(const TensorFile& file) {
+  for (const StyleRow& row : kStyles) {
+    DecoderTensors found;
+    for (const TensorView& tensor : file.tensors) {
+      const std::string_view name = tensor.name;
+      if (!name.starts_with(row.prefix)) continue;
+      std::optional<std::string> upstream =
+          ShiftIndex(name.substr(row.prefix.size()), row.index_shift);
+      if (upstream) found.by_name.emplace(*std::move(upstream), &tensor);
+    }
+    // Upstream's encoder begins with layer 0, where a decoder has its clamp.
+    if (found.by_name.empty() || found.by_name.contains("0.weight")) continue;
+    found.style = row.style;
+    return found;
+  }
+  return {};
+}
+
+std::string DescribeForeign(const TensorFile& file,
+                            const DecoderTensors& decoder) {
+  if (file.tensors.empty() && !file.skipped.empty()) {
+    return "a file without a tensor of F16, BF16 or F32; its first is " +
+           file.skipped.front();
+  }
+  if (Any(file, "decoder.conv_in.") || Any(file, "decoder.up_blocks.") ||
+      Any(file, "decoder.up.") || Any(file, "first_stage_model.decoder.")) {
+    return "a full VAE, not a tiny decoder";
+  }
+  if (!decoder.by_name.empty()) return DescribeFamily(decoder);
+  const TensorView* first = file.Find("0.weight");
+  if (Dim(first, 1) == 3 || Any(file, "encoder.") ||
+      Any(file, "taesd_encoder.")) {
+    return "an encoder (pixels to latent); the decoder is wanted";
+  }
+  if (file.Find("latent") != nullptr || file.Find("latent_tensor") != nullptr) {
+    return "a latent, not a file of weights";
+  }
+  return "";
+}
+
+}  // namespace tae

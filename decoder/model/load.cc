@@ -1,0 +1,207 @@
+// A file, or a table, becomes a Model.
+#include <filesystem>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "io/mapped_file.h"
+#include "io/tensor_file.h"
+#include "model/architectures.h"
+#include "model/detect.h"
+#include "model/identify.h"
+#include "model/linear_tables.h"
+#include "model/model.h"
+#include "model/registry.h"
+#include "model/variants.h"
+#include "tae/decoder.h"
+
+namespace tae {
+namespace {
+
+// One content under one name with one wish is one model.
+std::string KeyOf(const std::string& path, const std::string& sha256,
+                  const std::string& variant) {
+  std::error_code error;
+  const std::filesystem::path canonical =
+      std::filesystem::weakly_canonical(path, error);
+  return (error ? path : canonical.string()) + '\n' + sha256 + '\n' + variant;
+}
+
+// "taesd3" and "taesdxl" begin with "taesd": the longest name decides.
+const VariantInfo* VariantByFileName(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  const VariantInfo* best = nullptr;
+  size_t longest = 0;
+  for (const VariantInfo& info : Variants()) {
+    const std::string_view base =
+        info.weights_file.substr(0, info.weights_file.find('_'));
+    if (!base.empty() && base.size() > longest &&
+        name.find(base) != std::string::npos) {
+      best = &info;
+      longest = base.size();
+    }
+  }
+  return best;
+}
+
+bool Fits(const VariantInfo& info, const ModelSpec& spec) {
+  const std::optional<ModelSpec> wanted = ArchitectureOf(info.name);
+  return wanted && wanted->latent_channels == spec.latent_channels;
+}
+
+// The space of weights whose user did not name it: by hash, by file name, else
+// the likeliest of those that fit, with a warning where several do.
+const VariantInfo* GuessVariant(const ModelSpec& spec, ModelInfo& info) {
+  if (const KnownFile* known = FindKnownFile(info.sha256)) {
+    return FindVariant(known->variant);
+  }
+  const VariantInfo* named = VariantByFileName(info.path);
+  if (named != nullptr && Fits(*named, spec)) return named;
+  const VariantInfo* likeliest = nullptr;
+  std::string others;
+  for (const VariantInfo* one : VariantsWithChannels(spec.latent_channels)) {
+    if (!Fits(*one, spec)) continue;
+    if (likeliest == nullptr) {
+      likeliest = one;
+    } else {
+      others += " or " + std::string(one->name);
+    }
+  }
+  if (likeliest == nullptr) {
+    info.warnings.push_back(info.path + ": decodes " +
+                            std::to_string(spec.latent_channels) +
+                            " channels, which no known space has");
+  } else if (!others.empty()) {
+    info.warnings.push_back(
+        info.path + ": taken as " + std::string(likeliest->name) +
+        "; it could as well be" + others.substr(3) + ": name the variant");
+  }
+  return likeliest;
+}
+
+Status ChooseVariant(const VariantInfo* wanted, const ModelSpec& spec,
+                     ModelInfo& info) {
+  if (wanted == nullptr) {
+    wanted = GuessVariant(spec, info);
+    info.variant = wanted != nullptr ? std::string(wanted->name) : "";
+    return {};
+  }
+  const std::string name(wanted->name);
+  const KnownFile* known = FindKnownFile(info.sha256);
+  if (wanted->latent_channels != spec.latent_channels) {
+    return InvalidArgument(
+        info.path + ": decodes " + std::to_string(spec.latent_channels) +
+        " latent channels" +
+        (known != nullptr ? " (" + std::string(known->identity) + ")" : "") +
+        ", but variant " + name + " has " +
+        std::to_string(wanted->latent_channels));
+  }
+  if (!ArchitectureOf(wanted->name)) {
+    info.warnings.push_back(info.path +
+                            ": no decoder of this family was made "
+                            "for variant " +
+                            name);
+  } else if (known != nullptr && known->variant != wanted->name) {
+    info.warnings.push_back(info.path + ": is " + std::string(known->identity) +
+                            " of variant " + std::string(known->variant) +
+                            ", used for " + name);
+  }
+  info.variant = name;
+  return {};
+}
+
+StatusOr<std::shared_ptr<const Model>> Load(const std::string& path,
+                                            const LoadOptions& options) {
+  const VariantInfo* wanted = FindVariant(options.variant);
+  if (wanted == nullptr && !options.variant.empty()) {
+    return InvalidArgument("there is no variant '" + options.variant + "'");
+  }
+  StatusOr<std::shared_ptr<const MappedFile>> bytes = MappedFile::Open(path);
+  if (!bytes.ok()) return bytes.status();
+  ModelInfo info;
+  info.path = path;
+  info.sha256 = Sha256Hex((*bytes)->bytes());
+  const std::string key = KeyOf(
+      path, info.sha256, wanted != nullptr ? std::string(wanted->name) : "");
+  if (std::shared_ptr<const Model> living = FindLivingModel(key)) return living;
+
+  const StatusOr<TensorFile> file = ParseTensorFile(*std::move(bytes));
+  if (!file.ok()) return file.status();
+  StatusOr<Detected> detected = DetectDecoder(*file);
+  if (!detected.ok()) return detected.status();
+  if (const KnownFile* known = FindKnownFile(info.sha256)) {
+    info.identity = std::string(known->identity);
+  } else {
+    info.warnings.push_back(IdentityWarning(path, info.sha256));
+  }
+  TAE_RETURN_IF_ERROR(ChooseVariant(wanted, detected->spec, info));
+  info.architecture = std::string(detected->spec.name);
+  info.latent_channels = detected->spec.latent_channels;
+  info.pixels_per_latent = detected->spec.pixels_per_latent;
+  return PublishModel(key, std::make_shared<const Model>(
+                               std::move(detected->spec),
+                               std::move(detected->layers), std::move(info)));
+}
+
+// The table's [channels][3] as a 1x1 convolution, [3][channels].
+LayerWeights LinearWeights(const LinearTable& table, int channels) {
+  ConvWeights conv{.in_channels = channels,
+                   .out_channels = 3,
+                   .taps = 1,
+                   .weight = {},
+                   .bias = {std::begin(table.bias), std::end(table.bias)}};
+  for (int rgb = 0; rgb < 3; ++rgb) {
+    for (int c = 0; c < channels; ++c) {
+      conv.weight.push_back(table.factors[3 * c + rgb]);
+    }
+  }
+  return {.convs = {std::move(conv)}, .pool = {}};
+}
+
+StatusOr<std::shared_ptr<const Model>> MakeLinear(std::string_view variant) {
+  const VariantInfo* info = FindVariant(variant);
+  if (info == nullptr) {
+    return InvalidArgument("there is no variant '" + std::string(variant) +
+                           "'");
+  }
+  const LinearTable* table = FindLinearTable(info->name);
+  if (table == nullptr) {
+    return Unsupported("nobody published a linear projection for variant " +
+                       std::string(info->name));
+  }
+  const std::string key = "linear\n" + std::string(info->name);
+  if (std::shared_ptr<const Model> living = FindLivingModel(key)) return living;
+  ModelInfo made;
+  made.variant = std::string(info->name);
+  made.architecture = "linear";
+  made.identity = "linear projection of " + std::string(info->description);
+  made.latent_channels = info->latent_channels;
+  made.pixels_per_latent = info->pixels_per_latent;
+  return PublishModel(
+      key, std::make_shared<const Model>(
+               LinearSpec(info->latent_channels, info->pixels_per_latent),
+               std::vector<LayerWeights>{
+                   LinearWeights(*table, info->latent_channels)},
+               std::move(made)));
+}
+
+}  // namespace
+
+StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& path,
+                                                 const LoadOptions& options) {
+  try {
+    return Load(path, options);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory(path + ": not enough memory to load it");
+  }
+}
+
+StatusOr<std::shared_ptr<const Model>> LinearModel(std::string_view variant) {
+  try {
+    return MakeLinear(variant);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("not enough memory for a linear projection");
+  }
+}
+
+}  // namespace tae
