@@ -1,0 +1,335 @@
+// LoadModel: real files in every format and key style, what is refused and in
+// which words, one object per file.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "io/mapped_file.h"
+#include "io/tensor_file.h"
+#include "model/model.h"
+#include "support/safetensors_writer.h"
+#include "support/shared_data.h"
+#include "support/temp_folder.h"
+#include "tae/decoder.h"
+
+namespace tae {
+namespace {
+
+std::shared_ptr<const Model> MustLoad(const std::string& path,
+                                      const std::string& variant = "") {
+  auto model = LoadModel(path, {.variant = variant});
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return model.ok() ? *model : nullptr;
+}
+
+bool SameConv(const ConvWeights& a, const ConvWeights& b) {
+  return a.weight == b.weight && a.bias == b.bias && a.taps == b.taps &&
+         a.in_channels == b.in_channels && a.out_channels == b.out_channels;
+}
+
+void ExpectSameWeights(const Model& a, const Model& b) {
+  ASSERT_EQ(a.spec().name, b.spec().name);
+  ASSERT_EQ(a.layers().size(), b.layers().size());
+  for (size_t i = 0; i < a.layers().size(); ++i) {
+    const LayerWeights& x = a.layers()[i];
+    const LayerWeights& y = b.layers()[i];
+    ASSERT_EQ(x.convs.size(), y.convs.size()) << "layer " << i;
+    for (size_t j = 0; j < x.convs.size(); ++j) {
+      EXPECT_TRUE(SameConv(x.convs[j], y.convs[j])) << "layer " << i;
+    }
+    ASSERT_EQ(x.pool.size(), y.pool.size()) << "layer " << i;
+    for (size_t j = 0; j < x.pool.size(); ++j) {
+      EXPECT_TRUE(SameConv(x.pool[j].expand, y.pool[j].expand));
+      EXPECT_TRUE(SameConv(x.pool[j].contract, y.pool[j].contract));
+      EXPECT_EQ(x.pool[j].gamma, y.pool[j].gamma);
+      EXPECT_EQ(x.pool[j].beta, y.pool[j].beta);
+    }
+  }
+}
+
+// The tensors of a decoder of `channels`, F16, filled with small numbers, under
+// upstream's names.
+std::vector<TensorToWrite> DecoderTensors(int channels, bool pool) {
+  std::vector<TensorToWrite> tensors;
+  const auto add = [&](const std::string& name, std::vector<int64_t> dims) {
+    int64_t count = 1;
+    for (const int64_t dim : dims) count *= dim;
+    std::vector<uint8_t> bytes;
+    for (int64_t i = 0; i < count; ++i) {
+      bytes.push_back(static_cast<uint8_t>(i * 7 + tensors.size()));
+      bytes.push_back(0x24 + static_cast<uint8_t>(i % 3));
+    }
+    tensors.push_back({name, "F16", std::move(dims), std::move(bytes)});
+  };
+  const auto conv = [&](const std::string& name, int out, int in, bool bias) {
+    add(name + ".weight", {out, in, 3, 3});
+    if (bias) add(name + ".bias", {out});
+  };
+  conv("1", 64, channels, true);
+  for (int layer : {3, 4, 5, 8, 9, 10, 13, 14, 15, 18}) {
+    const std::string name = std::to_string(layer);
+    for (const char* part : {".conv.0", ".conv.2", ".conv.4"}) {
+      conv(name + part, 64, 64, true);
+    }
+    if (!pool || layer > 5) continue;
+    add(name + ".pool.0.weight", {256, 64, 1, 1});
+    add(name + ".pool.1.weight", {256});
+    add(name + ".pool.1.bias", {256});
+    add(name + ".pool.3.weight", {64, 256, 1, 1});
+  }
+  for (int layer : {7, 12, 17}) conv(std::to_string(layer), 64, 64, false);
+  conv("19", 3, 64, true);
+  return tensors;
+}
+
+std::vector<TensorToWrite> Renamed(
+    std::vector<TensorToWrite> tensors,
+    const std::function<std::string(const std::string&)>& rename) {
+  for (TensorToWrite& tensor : tensors) tensor.name = rename(tensor.name);
+  return tensors;
+}
+
+std::string ShiftedDown(const std::string& name) {
+  const size_t dot = name.find('.');
+  return std::to_string(std::stoi(name) - 1) + name.substr(dot);
+}
+
+class LoadTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& name,
+                    const std::vector<TensorToWrite>& tensors) {
+    return folder_.Write(name, WriteSafetensors(tensors));
+  }
+  Status LoadStatus(const std::vector<TensorToWrite>& tensors,
+                    const std::string& variant = "") {
+    return LoadModel(Write("weights.safetensors", tensors),
+                     {.variant = variant})
+        .status();
+  }
+  TempFolder folder_;
+};
+
+TEST_F(LoadTest, PublishedFilesOfEveryFormatHoldTheSameWeights) {
+  TAE_SHARED_OR_SKIP(upstream, "weights/taef2_decoder.safetensors");
+  TAE_SHARED_OR_SKIP(pth, "weights/taef2_decoder.pth");
+  TAE_SHARED_OR_SKIP(diffusers, "weights/taef2.safetensors");
+  const auto first = MustLoad(upstream);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->info().variant, "flux2");
+  EXPECT_EQ(first->info().architecture, "taesd-c32-pool");
+  EXPECT_EQ(first->info().identity, "TAEF2 decoder");
+  EXPECT_TRUE(first->info().warnings.empty());
+  for (const std::string& path : {pth, diffusers}) {
+    const auto other = MustLoad(path);
+    ASSERT_TRUE(other);
+    EXPECT_TRUE(other->info().warnings.empty());
+    ExpectSameWeights(*first, *other);
+  }
+}
+
+TEST_F(LoadTest, GoldenDecodersLoadWithAWarning) {
+  TAE_SHARED_OR_SKIP(sd, "golden/sd_seeded_decoder.safetensors");
+  TAE_SHARED_OR_SKIP(flux1, "golden/flux1_seeded_decoder.safetensors");
+  EXPECT_EQ(MustLoad(sd)->info().architecture, "taesd-c4");
+  const auto model = MustLoad(flux1, "z-image");
+  EXPECT_EQ(model->info().architecture, "taesd-c16");
+  EXPECT_EQ(model->info().variant, "flux1");
+  ASSERT_EQ(model->info().warnings.size(), 1u);
+}
+
+TEST_F(LoadTest, AnEncoderIsNamed) {
+  TAE_SHARED_OR_SKIP(encoder, "weights/taef2_encoder.pth");
+  const auto model = LoadModel(encoder, {});
+  EXPECT_EQ(model.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(model.status().message().find("an encoder"), std::string::npos)
+      << model.status().message();
+}
+
+TEST_F(LoadTest, ALatentIsNamed) {
+  TAE_SHARED_OR_SKIP(latent, "golden/flux2_tiny_8x8.safetensors");
+  const auto model = LoadModel(latent, {});
+  EXPECT_EQ(model.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(model.status().message().find("a latent"), std::string::npos);
+}
+
+TEST_F(LoadTest, EveryKeyStyleGivesTheSameNetwork) {
+  const auto base = DecoderTensors(16, true);
+  const auto reference = MustLoad(Write("upstream.safetensors", base));
+  ASSERT_TRUE(reference);
+  const auto extra = [](std::vector<TensorToWrite> tensors, std::string name) {
+    tensors.push_back(
+        {name, "F32", {64, 3, 3, 3}, std::vector<uint8_t>(64 * 27 * 4)});
+    return tensors;
+  };
+  const auto diffusers = Renamed(base, [](const std::string& name) {
+    return "decoder.layers." + ShiftedDown(name);
+  });
+  const auto combined =
+      Renamed(base, [](const std::string& name) { return "decoder." + name; });
+  auto comfy = Renamed(
+      base, [](const std::string& name) { return "taesd_decoder." + name; });
+  comfy.push_back({"vae_scale", "F32", {}, {0, 0, 0x80, 0x3F}});
+  comfy.push_back({"vae_shift", "F32", {}, {0, 0, 0, 0}});
+  for (const auto& tensors : {extra(diffusers, "encoder.layers.0.weight"),
+                              extra(combined, "encoder.0.weight"),
+                              extra(comfy, "taesd_encoder.0.weight")}) {
+    const auto model = MustLoad(Write("other.safetensors", tensors));
+    ASSERT_TRUE(model);
+    ExpectSameWeights(*reference, *model);
+  }
+}
+
+TEST_F(LoadTest, EveryChannelCountIsDetected) {
+  for (const int channels : {4, 16, 32}) {
+    for (const bool pool : {false, true}) {
+      const auto model = MustLoad(
+          Write("weights.safetensors", DecoderTensors(channels, pool)));
+      ASSERT_TRUE(model);
+      EXPECT_EQ(model->spec().name,
+                "taesd-c" + std::to_string(channels) + (pool ? "-pool" : ""));
+    }
+  }
+}
+
+TEST_F(LoadTest, TheFileNameDecidesBetweenSpacesOfTheSameShape) {
+  const auto tensors = DecoderTensors(16, false);
+  const auto sd3 = MustLoad(Write("taesd3_decoder.safetensors", tensors));
+  EXPECT_EQ(sd3->info().variant, "sd3");
+  const auto unnamed = MustLoad(Write("mine.safetensors", tensors));
+  EXPECT_EQ(unnamed->info().variant, "flux1");
+  ASSERT_EQ(unnamed->info().warnings.size(), 2u);
+  EXPECT_NE(unnamed->info().warnings[1].find("sd3"), std::string::npos);
+}
+
+TEST_F(LoadTest, AnImpostorLoadsWithAWarning) {
+  const auto model =
+      MustLoad(Write("taef2_decoder.safetensors", DecoderTensors(32, true)));
+  ASSERT_TRUE(model);
+  EXPECT_EQ(model->info().variant, "flux2");
+  EXPECT_EQ(model->info().identity, "");
+  ASSERT_EQ(model->info().warnings.size(), 1u);
+  EXPECT_NE(model->info().warnings[0].find("impostor"), std::string::npos);
+}
+
+TEST_F(LoadTest, AMissingTensorIsNamed) {
+  auto tensors = DecoderTensors(4, false);
+  std::erase_if(tensors,
+                [](const auto& t) { return t.name == "9.conv.2.bias"; });
+  const Status status = LoadStatus(tensors);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(status.message().find("'9.conv.2.bias' [64] is missing"),
+            std::string::npos)
+      << status.message();
+}
+
+TEST_F(LoadTest, AWrongShapeIsNamedWithBothShapesAndTheFile) {
+  auto tensors = DecoderTensors(4, false);
+  for (TensorToWrite& tensor : tensors) {
+    if (tensor.name == "19.weight") tensor.dims = {3, 192, 3, 1};
+  }
+  const Status status = LoadStatus(tensors);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  for (const char* word : {"weights.safetensors", "'19.weight'",
+                           "[3, 64, 3, 3]", "[3, 192, 3, 1]"}) {
+    EXPECT_NE(status.message().find(word), std::string::npos)
+        << status.message();
+  }
+}
+
+TEST_F(LoadTest, ATensorTooManyIsNamed) {
+  auto tensors = DecoderTensors(4, false);
+  tensors.push_back({"21.weight", "F16", {1}, {0, 0}});
+  EXPECT_NE(LoadStatus(tensors).message().find("'21.weight'"),
+            std::string::npos);
+}
+
+TEST_F(LoadTest, NanInTheWeightsIsNamed) {
+  auto tensors = DecoderTensors(4, false);
+  tensors[2].bytes[1] = 0x7E;
+  const Status status = LoadStatus(tensors);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(status.message().find(tensors[2].name), std::string::npos);
+}
+
+TEST_F(LoadTest, OtherNetworksAreNamed) {
+  auto video = DecoderTensors(16, false);
+  for (TensorToWrite& tensor : video) {
+    if (tensor.name != "3.conv.0.weight") continue;
+    tensor.dims[1] *= 2;
+    tensor.bytes.resize(tensor.bytes.size() * 2);
+  }
+  EXPECT_NE(LoadStatus(video).message().find("TAEHV"), std::string::npos);
+  std::vector<TensorToWrite> wide = {
+      {"1.weight", "F16", {256, 32, 3, 3}, std::vector<uint8_t>(256 * 576)}};
+  EXPECT_NE(LoadStatus(wide).message().find("TAESANA"), std::string::npos);
+  const std::vector<TensorToWrite> vae = {
+      {"decoder.conv_in.weight", "F32", {1}, {0, 0, 0, 0}}};
+  EXPECT_NE(LoadStatus(vae).message().find("full VAE"), std::string::npos);
+  const std::vector<TensorToWrite> unknown = {
+      {"transformer.weight", "F32", {1}, {0, 0, 0, 0}}};
+  EXPECT_EQ(LoadStatus(unknown).code(), StatusCode::kUnsupported);
+}
+
+TEST_F(LoadTest, AnOverrideThatDoesNotFitIsRefused) {
+  const auto tensors = DecoderTensors(4, false);
+  const Status status = LoadStatus(tensors, "flux2");
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("has 32"), std::string::npos);
+  EXPECT_EQ(LoadStatus(tensors, "nonsense").code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_TRUE(LoadStatus(tensors, "SDXL").ok());
+}
+
+TEST_F(LoadTest, FilesThatCannotBeWeights) {
+  EXPECT_EQ(LoadModel(folder_.path() + "/none", {}).status().code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(LoadModel(folder_.path(), {}).status().code(),
+            StatusCode::kUnreadable);
+  EXPECT_EQ(LoadModel("/dev/zero", {}).status().code(),
+            StatusCode::kUnreadable);
+  EXPECT_EQ(LoadModel(folder_.Write("empty", {}), {}).status().code(),
+            StatusCode::kDataLoss);
+  const std::string page = "<!DOCTYPE html><html>";
+  const auto status =
+      LoadModel(folder_.Write("page", {page.begin(), page.end()}), {}).status();
+  EXPECT_NE(status.message().find("web page"), std::string::npos);
+}
+
+TEST_F(LoadTest, OneFileIsOneObject) {
+  const std::string path =
+      Write("weights.safetensors", DecoderTensors(4, false));
+  std::vector<std::shared_ptr<const Model>> models(8);
+  std::vector<std::thread> threads;
+  for (auto& model : models) {
+    threads.emplace_back([&] { model = MustLoad(path); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& model : models) EXPECT_EQ(model, models[0]);
+  EXPECT_EQ(MustLoad(folder_.path() + "/./weights.safetensors"), models[0]);
+  auto changed = DecoderTensors(4, false);
+  changed[0].bytes[0] ^= 1;
+  EXPECT_NE(MustLoad(Write("weights.safetensors", changed)), models[0]);
+}
+
+TEST_F(LoadTest, LinearModelHoldsTheTable) {
+  const auto model = LinearModel("qwen-image");
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ((*model)->info().variant, "wan21");
+  EXPECT_EQ((*model)->info().architecture, "linear");
+  EXPECT_EQ((*model)->layers()[0].convs[0].weight.size(), 48u);
+  EXPECT_EQ(*LinearModel("WAN21"), *model);
+  EXPECT_EQ(LinearModel("sana").status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(LinearModel("none").status().code(), StatusCode::kInvalidArgument);
+  // Channel 1 adds to R, G, B what row 1 of the published table says.
+  const auto sd = *LinearModel("sd");
+  const ConvWeights& conv = sd->layers()[0].convs[0];
+  EXPECT_FLOAT_EQ(conv.weight[0 * 4 + 1], 0.3250f);
+  EXPECT_FLOAT_EQ(conv.weight[1 * 4 + 1], 0.4974f);
+  EXPECT_FLOAT_EQ(conv.weight[2 * 4 + 1], 0.2350f);
+}
+
+}  // namespace
+}  // namespace tae
