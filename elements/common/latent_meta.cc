@@ -1,0 +1,79 @@
+#include "common/latent_meta.h"
+
+#include <mutex>
+
+namespace taegst {
+namespace {
+
+constexpr char kName[] = "latent-step";
+
+template <typename T, typename Getter>
+std::optional<T> Field(const GstStructure* s, const char* name, Getter get) {
+  T value{};
+  if (!get(s, name, &value)) return std::nullopt;
+  return value;
+}
+
+std::string TextField(const GstStructure* s, const char* name) {
+  const char* text = gst_structure_get_string(s, name);
+  return text != nullptr ? text : "";
+}
+
+}  // namespace
+
+void RegisterLatentStepMeta() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (gst_meta_get_info(kName) != nullptr) return;
+    static const gchar* no_tags[] = {nullptr};
+    gst_meta_register_custom(kName, no_tags, nullptr, nullptr, nullptr);
+  });
+}
+
+void AddStepFields(GstStructure* s, const LatentStep& step) {
+  if (step.step) gst_structure_set(s, "step", G_TYPE_UINT, *step.step, nullptr);
+  if (step.total_steps)
+    gst_structure_set(s, "total-steps", G_TYPE_UINT, *step.total_steps,
+                      nullptr);
+  if (step.sigma)
+    gst_structure_set(s, "sigma", G_TYPE_DOUBLE, *step.sigma, nullptr);
+  if (step.timestep)
+    gst_structure_set(s, "timestep", G_TYPE_DOUBLE, *step.timestep, nullptr);
+  gst_structure_set(s, "final", G_TYPE_BOOLEAN, step.final, nullptr);
+  if (!step.prompt_id.empty())
+    gst_structure_set(s, "prompt-id", G_TYPE_STRING, step.prompt_id.c_str(),
+                      nullptr);
+  if (step.seed)
+    gst_structure_set(s, "seed", G_TYPE_UINT64, *step.seed, nullptr);
+  if (!step.rung.empty())
+    gst_structure_set(s, "rung", G_TYPE_STRING, step.rung.c_str(), nullptr);
+}
+
+void SetLatentStep(GstBuffer* buffer, const LatentStep& step) {
+  RegisterLatentStepMeta();
+  GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kName);
+  if (meta == nullptr) meta = gst_buffer_add_custom_meta(buffer, kName);
+  GstStructure* s = gst_custom_meta_get_structure(meta);
+  gst_structure_remove_all_fields(s);
+  AddStepFields(s, step);
+}
+
+std::optional<LatentStep> GetLatentStep(GstBuffer* buffer) {
+  RegisterLatentStepMeta();
+  GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kName);
+  if (meta == nullptr) return std::nullopt;
+  const GstStructure* s = gst_custom_meta_get_structure(meta);
+  gboolean final = FALSE;
+  gst_structure_get_boolean(s, "final", &final);
+  return LatentStep{
+      .step = Field<guint>(s, "step", gst_structure_get_uint),
+      .total_steps = Field<guint>(s, "total-steps", gst_structure_get_uint),
+      .sigma = Field<double>(s, "sigma", gst_structure_get_double),
+      .timestep = Field<double>(s, "timestep", gst_structure_get_double),
+      .final = final != FALSE,
+      .prompt_id = TextField(s, "prompt-id"),
+      .seed = Field<guint64>(s, "seed", gst_structure_get_uint64),
+      .rung = TextField(s, "rung")};
+}
+
+}  // namespace taegst

@@ -1,0 +1,37 @@
+// The `latent-step` custom meta: where in a generation a latent stands. It has
+// no tags, so every converter, queue and decoder carries it along, and any
+// program reads it with gst_buffer_get_custom_meta().
+#pragma once
+
+#include <gst/gst.h>
+
+#include <optional>
+#include <string>
+
+namespace taegst {
+
+// Fields as in the meta's structure; what is absent was not known.
+struct LatentStep {
+  std::optional<guint> step;         // "step", from 0
+  std::optional<guint> total_steps;  // "total-steps"
+  std::optional<double> sigma;       // "sigma", noise level of this latent
+  std::optional<double> timestep;    // "timestep", as the scheduler counts
+  bool final = false;                // "final", the generation's last latent
+  std::string prompt_id;             // "prompt-id"
+  std::optional<guint64> seed;       // "seed"
+  std::string rung;                  // "rung", how the frame was decoded
+};
+
+// Makes the meta known to GStreamer. Any number of times, any thread.
+void RegisterLatentStepMeta();
+
+// Sets the meta on a writable buffer, in place of one that is there.
+void SetLatentStep(GstBuffer* buffer, const LatentStep& step);
+
+// Nothing where the buffer has no such meta. Fields of a wrong type are absent.
+std::optional<LatentStep> GetLatentStep(GstBuffer* buffer);
+
+// Adds the fields to a structure (of a meta or of a message).
+void AddStepFields(GstStructure* structure, const LatentStep& step);
+
+}  // namespace taegst

@@ -1,0 +1,67 @@
+#include "common/status_gst.h"
+
+namespace taegst {
+namespace {
+
+GstErrorCode FileErrorCode(tae::StatusCode code) {
+  switch (code) {
+    case tae::StatusCode::kNotFound:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
+    case tae::StatusCode::kUnreadable:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ};
+    case tae::StatusCode::kInvalidArgument:
+      return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS};
+    default:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
+  }
+}
+
+GstErrorCode LatentErrorCode(tae::StatusCode code) {
+  switch (code) {
+    case tae::StatusCode::kUnsupported:
+      return {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
+    case tae::StatusCode::kInvalidArgument:
+      return {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT};
+    default:
+      return {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE};
+  }
+}
+
+char* TextOrNull(const std::string& text) {
+  return text.empty() ? nullptr : g_strdup(text.c_str());
+}
+
+void Post(GstElement* element, GstMessageType type, GstErrorCode code,
+          const std::string& text, const std::string& debug) {
+  gst_element_message_full(element, type, code.domain, code.code,
+                           TextOrNull(text), TextOrNull(debug), __FILE__,
+                           GST_FUNCTION, __LINE__);
+}
+
+}  // namespace
+
+GstErrorCode GstErrorCodeOf(tae::StatusCode code, Subject subject) {
+  if (code == tae::StatusCode::kOutOfMemory)
+    return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT};
+  if (code == tae::StatusCode::kInternal)
+    return {GST_CORE_ERROR, GST_CORE_ERROR_FAILED};
+  if (subject == Subject::kLatent) return LatentErrorCode(code);
+  if (code == tae::StatusCode::kUnsupported)
+    return subject == Subject::kWeights
+               ? GstErrorCode{GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT}
+               : GstErrorCode{GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
+  return FileErrorCode(code);
+}
+
+void PostError(GstElement* element, const tae::Status& status, Subject subject,
+               const std::string& debug) {
+  Post(element, GST_MESSAGE_ERROR, GstErrorCodeOf(status.code(), subject),
+       status.message(), debug);
+}
+
+void PostWarning(GstElement* element, GstErrorCode code,
+                 const std::string& text, const std::string& debug) {
+  Post(element, GST_MESSAGE_WARNING, code, text, debug);
+}
+
+}  // namespace taegst

@@ -1,0 +1,14 @@
+// What GStreamer loads: the plugin's name and a line for each element.
+#include <gst/gst.h>
+
+#include "common/latent_meta.h"
+
+static gboolean plugin_init(GstPlugin* plugin) {
+  taegst::RegisterLatentStepMeta();
+  gboolean registered = TRUE;
+  return registered;
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, tae,
+                  "Live pictures of a diffusion model's latents", plugin_init,
+                  TAE_VERSION, "MIT/X11", "tae", "https://example.org/tae")
