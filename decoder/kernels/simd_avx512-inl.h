@@ -45,7 +45,7 @@ TAE_INLINE Float NegMulAdd(Float a, Float b, Float c) {
 TAE_INLINE Float Max(Float a, Float b) { return _mm512_max_ps(a, b); }
 TAE_INLINE Float Min(Float a, Float b) { return _mm512_min_ps(a, b); }
 TAE_INLINE Float Abs(Float a) { return _mm512_abs_ps(a); }
-// max(|a|, |b|)
+// max(a, |b|) of a >= 0.
 TAE_INLINE Float MaxAbs(Float a, Float b) {
   return _mm512_range_ps(a, b, 0x0b);
 }
@@ -74,8 +74,12 @@ TAE_INLINE Float ToFloat(Float a) { return a; }
 // sum + the dot products of the pairs of int16 in a and b. The intrinsic makes
 // g++ 12 spill accumulators, which costs a factor of 2.5.
 TAE_INLINE Int DotPairs(Int sum, Int a, Int b) {
+#if defined(__AVX512VNNI__)
   asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
   return sum;
+#else
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+#endif
 }
 
 // round(a * scale) in the low and round(b * scale) in the high halves of each

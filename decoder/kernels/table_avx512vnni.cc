@@ -15,7 +15,7 @@
 
 namespace tae {
 
-const KernelTable kF16Avx512VnniTable =
+constinit const KernelTable kF16Avx512VnniTable =
     MakeInt16Table("f16_winograd_i16__avx512vnni");
 
 }  // namespace tae

@@ -5,17 +5,32 @@
 
 namespace tae {
 
+#if defined(__x86_64__)
+
 namespace {
 
+bool Avx512Vnni() { return Cpu().avx512_vnni; }
+bool Avx512() { return Cpu().avx512; }
+bool AvxVnni() { return Cpu().avx_vnni; }
+bool Avx2() { return Cpu().avx2; }
+
 constexpr TableEntry kTables[] = {
-#if defined(__x86_64__)
-    {&kF16Avx512VnniTable, Precision::kF16, "avx512vnni",
-     [] { return Cpu().avx512_vnni; }},
-#endif
+    {&kF16Avx512VnniTable, Precision::kF16, "avx512vnni", Avx512Vnni},
+    {&kF16Avx512Table, Precision::kF16, "avx512", Avx512},
+    {&kF16AvxVnniTable, Precision::kF16, "avxvnni", AvxVnni},
+    {&kF16Avx2Table, Precision::kF16, "avx2", Avx2},
+    {&kF32Avx512Table, Precision::kF32, "avx512", Avx512},
+    {&kF32Avx2Table, Precision::kF32, "avx2", Avx2},
 };
 
 }  // namespace
 
 std::span<const TableEntry> KernelTables() { return kTables; }
+
+#else
+
+std::span<const TableEntry> KernelTables() { return {}; }
+
+#endif
 
 }  // namespace tae

@@ -9,6 +9,11 @@
 namespace tae {
 
 extern const KernelTable kF16Avx512VnniTable;
+extern const KernelTable kF16Avx512Table;
+extern const KernelTable kF16AvxVnniTable;
+extern const KernelTable kF16Avx2Table;
+extern const KernelTable kF32Avx512Table;
+extern const KernelTable kF32Avx2Table;
 
 struct TableEntry {
   const KernelTable* table = nullptr;

@@ -43,6 +43,12 @@ AlignedBytes NewAligned(size_t bytes) {
   return AlignedBytes(p);
 }
 
+std::string Size(int width, int height) {
+  std::string text = std::to_string(width);
+  text += 'x';
+  return text += std::to_string(height);
+}
+
 // Largest error of a convolution, as a part of the largest output.
 double ConvBound(Precision precision) {
   switch (precision) {
@@ -149,7 +155,7 @@ TEST_P(KernelTableTest, ConvMatchesNaiveLoopAroundTheTile) {
       RunConv(table(), layer.get(), in, skip_or_null, relu, 1 + width % 3,
               scratch_.get(), &out);
       ExpectNear(out, NaiveConv(conv, in, skip_or_null, relu),
-                 std::to_string(width) + "x" + std::to_string(height));
+                 Size(width, height));
     }
 }
 
@@ -236,8 +242,7 @@ TEST_P(KernelTableTest, UpConvMatchesNaiveLoop) {
           task.in_width = width;
           table().upconv(layer.get(), task, scratch_.get());
         }
-      ExpectNear(out, NaiveConv(conv, up, nullptr, false),
-                 std::to_string(width) + "x" + std::to_string(height));
+      ExpectNear(out, NaiveConv(conv, up, nullptr, false), Size(width, height));
     }
 }
 

@@ -1,0 +1,23 @@
+// AVX2, FMA, F16C: int16 products by VPMADDWD, and floats.
+#include "kernels/kernel_table.h"
+#include "kernels/tables.h"
+
+#include "kernels/simd_avx2-inl.h"
+// After it:
+#include "kernels/gemm-inl.h"
+#include "kernels/load-inl.h"
+#include "kernels/pool-inl.h"
+#include "kernels/rgb-inl.h"
+#include "kernels/upconv-inl.h"
+#include "kernels/winograd-inl.h"
+// After them:
+#include "kernels/table-inl.h"
+
+namespace tae {
+
+constinit const KernelTable kF16Avx2Table =
+    MakeInt16Table("f16_winograd_i16__avx2");
+constinit const KernelTable kF32Avx2Table =
+    MakeFloatTable("f32_winograd__avx2");
+
+}  // namespace tae

@@ -1,0 +1,22 @@
+// AVX2 with AVX-VNNI: fp16-grade on int16 products.
+#define TAE_AVX_VNNI
+#include "kernels/kernel_table.h"
+#include "kernels/tables.h"
+
+#include "kernels/simd_avx2-inl.h"
+// After it:
+#include "kernels/gemm-inl.h"
+#include "kernels/load-inl.h"
+#include "kernels/pool-inl.h"
+#include "kernels/rgb-inl.h"
+#include "kernels/upconv-inl.h"
+#include "kernels/winograd-inl.h"
+// After them:
+#include "kernels/table-inl.h"
+
+namespace tae {
+
+constinit const KernelTable kF16AvxVnniTable =
+    MakeInt16Table("f16_winograd_i16__avxvnni");
+
+}  // namespace tae
