@@ -1,0 +1,19 @@
+// The subcommands of `tae`. Each prints to standard output and returns an exit
+// status: 0, or 1 when a check it was asked for did not hold.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "tae/status.h"
+
+namespace tae::tool {
+
+using Words = std::span<const std::string>;
+
+StatusOr<int> Inspect(Words words);
+StatusOr<int> Validate(Words words);
+StatusOr<int> ShowPlan(Words words);
+StatusOr<int> ListVariants(Words words);
+
+}  // namespace tae::tool

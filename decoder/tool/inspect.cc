@@ -1,0 +1,105 @@
+// `tae inspect`: what a file is, in words.
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/checked_math.h"
+#include "io/mapped_file.h"
+#include "io/tensor_file.h"
+#include "model/identify.h"
+#include "tae/decoder.h"
+#include "tool/arguments.h"
+#include "tool/commands.h"
+
+namespace tae::tool {
+namespace {
+
+constexpr Option kOptions[] = {{"--tensors", false}};
+
+void Line(const char* label, const std::string& text) {
+  std::printf("%-10s %s\n", label, text.c_str());
+}
+
+void PrintTensors(const TensorFile& file, bool all) {
+  std::map<DType, int> tensors;
+  size_t scalars = 0;
+  for (const TensorView& tensor : file.tensors) {
+    ++tensors[tensor.dtype];
+    scalars += tensor.size / SizeOf(tensor.dtype);
+  }
+  std::string text;
+  for (const auto& [dtype, count] : tensors) {
+    text += std::to_string(count) + " " + std::string(DTypeText(dtype)) + ", ";
+  }
+  Line("tensors", text + std::to_string(scalars) + " values");
+  for (const std::string& name : file.skipped) Line("not read", name);
+  for (const auto& [key, value] : file.metadata) {
+    Line("metadata", key + " = " + value);
+  }
+  if (!all) return;
+  for (const TensorView& tensor : file.tensors) {
+    std::printf("  %-40s %-4s %s\n", tensor.name.c_str(),
+                std::string(DTypeText(tensor.dtype)).c_str(),
+                DimsText(tensor.dims).c_str());
+  }
+}
+
+// True when the file is a decoder.
+bool PrintModel(const std::string& path, std::string* why_not) {
+  const auto model = LoadModel(path, {});
+  if (!model.ok()) {
+    *why_not = model.status().message();
+    return false;
+  }
+  const ModelInfo& info = GetModelInfo(**model);
+  Line("content", "decoder weights, " + info.architecture);
+  Line("variant", info.variant.empty() ? "unknown" : info.variant);
+  Line("latent", std::to_string(info.latent_channels) + " channels, " +
+                     std::to_string(info.pixels_per_latent) +
+                     " pixels each way");
+  for (const std::string& warning : info.warnings) Line("warning", warning);
+  return true;
+}
+
+Status InspectFile(const std::string& path, bool all_tensors) {
+  const auto mapped = MappedFile::Open(path);
+  if (!mapped.ok()) return mapped.status();
+  const std::string sha256 = Sha256Hex((*mapped)->bytes());
+  Line("file", path);
+  Line("size", std::to_string((*mapped)->bytes().size()) + " bytes");
+  Line("sha256", sha256);
+  if (const KnownFile* known = FindKnownFile(sha256)) {
+    Line("identity", std::string(known->identity) + ", published as " +
+                         std::string(known->file) + " for " +
+                         std::string(known->variant));
+  }
+  const StatusOr<TensorFile> file = ParseTensorFile(*mapped);
+  if (file.ok()) {
+    Line("format",
+         file->format == FileFormat::kPth ? "PyTorch .pth" : "safetensors");
+    PrintTensors(*file, all_tensors);
+  }
+  std::string no_model;
+  if (PrintModel(path, &no_model)) return {};
+  Line("content", "neither a decoder that this library runs nor a latent");
+  Line("", no_model);
+  return {};
+}
+
+}  // namespace
+
+StatusOr<int> Inspect(Words words) {
+  const StatusOr<Arguments> arguments = Arguments::Parse(words, kOptions);
+  if (!arguments.ok()) return arguments.status();
+  if (arguments->positional().empty()) {
+    return InvalidArgument("name at least one file");
+  }
+  for (const std::string& path : arguments->positional()) {
+    TAE_RETURN_IF_ERROR(InspectFile(path, arguments->Has("--tensors")));
+  }
+  return 0;
+}
+
+}  // namespace tae::tool

@@ -1,0 +1,81 @@
+// `tae`: latents, weights and plans from the command line.
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tool/commands.h"
+
+namespace {
+
+struct Command {
+  std::string_view name;
+  tae::StatusOr<int> (*run)(tae::tool::Words);
+  const char* usage;
+};
+
+constexpr Command kCommands[] = {
+    {"inspect", tae::tool::Inspect,
+     "tae inspect FILE... [--tensors]\n"
+     "    What a file is: weights or latents, of which space, published or "
+     "not.\n"},
+    {"validate", tae::tool::Validate,
+     "tae validate GOLDEN... [--model M] [--precision P] [--backend B] "
+     "[--threads N]\n"
+     "             [--json] [--check] [--steps]\n"
+     "    Compares with the picture stored beside each latent. --check: exit "
+     "status 1\n"
+     "    outside of the precision's bounds. --steps: each step against the "
+     "reference.\n"},
+    {"plan", tae::tool::ShowPlan,
+     "tae plan --variant V --size WIDTHxHEIGHT [--precision P] [--format F] "
+     "[--backend B]\n"
+     "         [--method tae|linear] [--threads N]\n"
+     "    What would run for this size of picture, step by step.\n"},
+    {"variants", tae::tool::ListVariants,
+     "tae variants\n"
+     "    The latent spaces, their weights and where these are on this "
+     "machine.\n"},
+};
+
+int Usage(FILE* stream) {
+  for (const Command& command : kCommands) {
+    std::fputs(command.usage, stream);
+  }
+  return stream == stdout ? 0 : 2;
+}
+
+int Run(const Command& command, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--help" || word == "-h") {
+      std::fputs(command.usage, stdout);
+      return 0;
+    }
+  }
+  const tae::StatusOr<int> result = command.run(words);
+  if (result.ok()) return *result;
+  std::fprintf(stderr, "tae %s: %s\n", std::string(command.name).c_str(),
+               result.status().message().c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return Usage(stderr);
+  const std::string_view name = argv[1];
+  if (name == "--help" || name == "-h" || name == "help") return Usage(stdout);
+  for (const Command& command : kCommands) {
+    if (command.name != name) continue;
+    try {
+      return Run(command, std::vector<std::string>(argv + 2, argv + argc));
+    } catch (const std::exception& error) {  // out of memory
+      std::fprintf(stderr, "tae: %s\n", error.what());
+      return 2;
+    }
+  }
+  std::fprintf(stderr, "tae: there is no command '%s'\n", argv[1]);
+  return Usage(stderr);
+}

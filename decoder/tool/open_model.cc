@@ -1,0 +1,112 @@
+// Weights if there are any, else what goes without.
+#include "tool/open_model.h"
+
+#include <cstdio>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "model/model.h"
+#include "model/variants.h"
+
+namespace tae::tool {
+namespace {
+
+using ModelOr = StatusOr<std::shared_ptr<const Model>>;
+
+void Warn(const std::string& sentence) {
+  std::fprintf(stderr, "warning: %s\n", sentence.c_str());
+}
+
+ConvWeights ZeroConv(int in_channels, int out_channels, int taps, bool bias) {
+  const auto in = static_cast<size_t>(in_channels);
+  const auto out = static_cast<size_t>(out_channels);
+  return {.in_channels = in_channels,
+          .out_channels = out_channels,
+          .taps = taps,
+          .weight = std::vector<float>(in * out * static_cast<size_t>(taps)),
+          .bias = std::vector<float>(bias ? out : 0)};
+}
+
+LayerWeights ZeroLayer(const LayerSpec& layer) {
+  LayerWeights weights;
+  const int convs = layer.kind == LayerKind::kBlock     ? 3
+                    : layer.kind == LayerKind::kConv3x3 ? 1
+                                                        : 0;
+  for (int i = 0; i < convs; ++i) {
+    weights.convs.push_back(
+        ZeroConv(layer.in_channels, layer.out_channels, 9, layer.bias));
+  }
+  if (layer.pool) {
+    weights.pool.push_back(
+        {.expand = ZeroConv(layer.in_channels, kPoolWidth, 1, false),
+         .gamma = std::vector<float>(kPoolWidth),
+         .beta = std::vector<float>(kPoolWidth),
+         .contract = ZeroConv(kPoolWidth, layer.in_channels, 1, false)});
+  }
+  return weights;
+}
+
+ModelOr OpenWeights(const ModelRequest& request) {
+  const StatusOr<std::string> path =
+      FindWeights(request.variant, request.model_file);
+  if (!path.ok()) return path.status();
+  ModelOr model = LoadModel(*path, {.variant = request.variant});
+  if (!model.ok()) return model.status();
+  for (const std::string& warning : GetModelInfo(**model).warnings) {
+    Warn(warning);
+  }
+  return model;
+}
+
+}  // namespace
+
+StatusOr<Method> ParseMethod(const std::string& word) {
+  if (word.empty() || word == "auto") return Method::kAuto;
+  if (word == "tae") return Method::kTae;
+  if (word == "linear") return Method::kLinear;
+  return InvalidArgument("method '" + word + "' is none of auto, tae, linear");
+}
+
+ModelOr OpenModel(const ModelRequest& request) {
+  if (request.variant.empty() && request.model_file.empty()) {
+    return InvalidArgument("name the --variant or a --model file");
+  }
+  if (request.method == Method::kLinear) return LinearModel(request.variant);
+  ModelOr model = OpenWeights(request);
+  if (model.ok() || request.method == Method::kTae ||
+      !request.model_file.empty() ||
+      model.status().code() != StatusCode::kNotFound) {
+    return model;
+  }
+  ModelOr linear = LinearModel(request.variant);
+  if (!linear.ok()) return model;
+  Warn(model.status().message() + ". A linear projection serves until then");
+  return linear;
+}
+
+ModelOr ZeroModel(const std::string& variant) {
+  const VariantInfo* row = FindVariant(variant);
+  if (row == nullptr) {
+    return InvalidArgument("there is no variant '" + variant + "'");
+  }
+  const std::optional<ModelSpec> spec = ArchitectureOf(row->name);
+  if (!spec) {
+    return Unsupported("variant " + std::string(row->name) +
+                       " has no decoder that this library runs; try --method "
+                       "linear");
+  }
+  std::vector<LayerWeights> layers;
+  for (const LayerSpec& layer : spec->layers) {
+    layers.push_back(ZeroLayer(layer));
+  }
+  ModelInfo info;
+  info.variant = std::string(row->name);
+  info.architecture = std::string(spec->name);
+  info.latent_channels = spec->latent_channels;
+  info.pixels_per_latent = spec->pixels_per_latent;
+  return std::make_shared<const Model>(*spec, std::move(layers),
+                                       std::move(info));
+}
+
+}  // namespace tae::tool
