@@ -2,10 +2,12 @@
 #include <gst/gst.h>
 
 #include "common/latent_meta.h"
+#include "taedecode/taedecode.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
   taegst::RegisterLatentStepMeta();
   gboolean registered = TRUE;
+  registered &= GST_ELEMENT_REGISTER(taedecode, plugin);
   return registered;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <gst/video/gstvideodecoder.h>
 #include <gst/video/video.h>
 
 #include <memory>
@@ -16,6 +17,7 @@ struct Unref {
   void operator()(GstElement* element) const { gst_object_unref(element); }
   void operator()(GstEvent* event) const { gst_event_unref(event); }
   void operator()(GstMessage* message) const { gst_message_unref(message); }
+  void operator()(GstQuery* query) const { gst_query_unref(query); }
   void operator()(GstPad* pad) const { gst_object_unref(pad); }
   void operator()(GstStructure* s) const { gst_structure_free(s); }
   void operator()(GstVideoCodecState* state) const {

@@ -294,15 +294,17 @@ tae::StatusOr<GstPtr<GstCaps>> LatentInfoToTensorsCaps(const LatentInfo& info) {
       info.fps_n, info.fps_d, nullptr));
 }
 
-GstPtr<GstCaps> LatentCapsOfVariant(std::string_view variant) {
+GstPtr<GstCaps> LatentCapsOfVariant(std::string_view variant, int channels) {
   GstPtr<GstCaps> caps(
       gst_caps_from_string(TAE_LATENT_CAPS "; " TAE_TENSORS_CAPS));
-  const tae::VariantInfo* info = tae::FindVariant(variant);
-  if (info == nullptr) return caps;
   GstStructure* latent = gst_caps_get_structure(caps.get(), 0);
-  gst_structure_set(latent, "channels", G_TYPE_INT, info->latent_channels,
-                    "variant", G_TYPE_STRING, std::string(info->name).c_str(),
-                    nullptr);
+  if (const tae::VariantInfo* info = tae::FindVariant(variant)) {
+    channels = info->latent_channels;
+    gst_structure_set(latent, "variant", G_TYPE_STRING,
+                      std::string(info->name).c_str(), nullptr);
+  }
+  if (channels > 0)
+    gst_structure_set(latent, "channels", G_TYPE_INT, channels, nullptr);
   return caps;
 }
 

@@ -64,9 +64,9 @@ GstPtr<GstCaps> LatentInfoToCaps(const LatentInfo& info);
 // BF16 and for layouts other than nchw, which such caps cannot express.
 tae::StatusOr<GstPtr<GstCaps>> LatentInfoToTensorsCaps(const LatentInfo& info);
 
-// Unfixed caps of all that a variant ("" = any) can be: its name and channels
-// in both media types.
-GstPtr<GstCaps> LatentCapsOfVariant(std::string_view variant);
+// Unfixed caps of both media types, narrowed to what a variant ("" = any) or a
+// model with so many channels (0 = any) takes.
+GstPtr<GstCaps> LatentCapsOfVariant(std::string_view variant, int channels = 0);
 
 bool IsTensorsCaps(const GstCaps* caps);
 

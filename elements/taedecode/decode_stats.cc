@@ -1,0 +1,33 @@
+#include "taedecode/decode_stats.h"
+
+namespace taegst {
+
+void DecodeStats::AddDecoded(GstClockTime took) {
+  ++decoded;
+  last_decode_time = took;
+  total_decode_time += took;
+}
+
+GstPtr<GstStructure> StatsStructure(const DecodeStats& stats) {
+  const guint64 average =
+      stats.decoded > 0 ? stats.total_decode_time / stats.decoded : 0;
+  return GstPtr<GstStructure>(gst_structure_new(
+      "taedecode-stats", "decoded", G_TYPE_UINT64, stats.decoded, "skipped",
+      G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped,
+      "corrupted", G_TYPE_UINT64, stats.corrupted, "refused", G_TYPE_UINT64,
+      stats.refused, "last-decode-time", G_TYPE_UINT64, stats.last_decode_time,
+      "average-decode-time", G_TYPE_UINT64, average, "variant", G_TYPE_STRING,
+      stats.variant.c_str(), "method", G_TYPE_STRING, stats.method.c_str(),
+      "weights", G_TYPE_STRING, stats.weights.c_str(), nullptr));
+}
+
+std::optional<GstClockTime> LatencyEstimate::Add(GstClockTime took) {
+  average_ = average_ == 0 ? took : (3 * average_ + took) / 4;
+  if (reported_ != 0 && average_ <= reported_ + reported_ / 4)
+    return std::nullopt;
+  constexpr GstClockTime kGrain = 5 * GST_MSECOND;
+  reported_ = (average_ / kGrain + 1) * kGrain;
+  return reported_;
+}
+
+}  // namespace taegst

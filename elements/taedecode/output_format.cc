@@ -1,0 +1,151 @@
+#include "taedecode/output_format.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace taegst {
+namespace {
+
+struct Written {
+  GstVideoFormat format;
+  tae::PixelFormat pixel;
+  bool plain;  // opaque 8-bit colour: worth taking when downstream asks first
+};
+
+// Best first.
+constexpr Written kWritten[] = {
+    {GST_VIDEO_FORMAT_RGBx, tae::PixelFormat::kRgbx, true},
+    {GST_VIDEO_FORMAT_BGRx, tae::PixelFormat::kBgrx, true},
+    {GST_VIDEO_FORMAT_xRGB, tae::PixelFormat::kXrgb, true},
+    {GST_VIDEO_FORMAT_xBGR, tae::PixelFormat::kXbgr, true},
+    {GST_VIDEO_FORMAT_RGB, tae::PixelFormat::kRgb, true},
+    {GST_VIDEO_FORMAT_BGR, tae::PixelFormat::kBgr, true},
+    {GST_VIDEO_FORMAT_RGBA, tae::PixelFormat::kRgba, false},
+    {GST_VIDEO_FORMAT_BGRA, tae::PixelFormat::kBgra, false},
+    {GST_VIDEO_FORMAT_ARGB, tae::PixelFormat::kArgb, false},
+    {GST_VIDEO_FORMAT_ABGR, tae::PixelFormat::kAbgr, false},
+    {GST_VIDEO_FORMAT_GBR, tae::PixelFormat::kGbr, true},
+    {GST_VIDEO_FORMAT_RGBP, tae::PixelFormat::kRgbp, true},
+    {GST_VIDEO_FORMAT_I420, tae::PixelFormat::kI420, true},
+    {GST_VIDEO_FORMAT_YV12, tae::PixelFormat::kYv12, true},
+    {GST_VIDEO_FORMAT_NV12, tae::PixelFormat::kNv12, true},
+    {GST_VIDEO_FORMAT_YUY2, tae::PixelFormat::kYuy2, true},
+    {GST_VIDEO_FORMAT_UYVY, tae::PixelFormat::kUyvy, true},
+    {GST_VIDEO_FORMAT_RGBA64_LE, tae::PixelFormat::kRgba64Le, false},
+    {GST_VIDEO_FORMAT_GRAY8, tae::PixelFormat::kGray8, false},
+};
+
+const Written* FindWritten(GstVideoFormat format) {
+  const auto row =
+      std::find_if(std::begin(kWritten), std::end(kWritten),
+                   [&](const Written& w) { return w.format == format; });
+  return row != std::end(kWritten) ? row : nullptr;
+}
+
+void AppendFormats(const GValue* value, std::vector<GstVideoFormat>* formats) {
+  if (value == nullptr) return;
+  if (GST_VALUE_HOLDS_LIST(value)) {
+    for (guint i = 0; i < gst_value_list_get_size(value); ++i)
+      AppendFormats(gst_value_list_get_value(value, i), formats);
+  } else if (G_VALUE_HOLDS_STRING(value)) {
+    const auto format = gst_video_format_from_string(g_value_get_string(value));
+    if (format > GST_VIDEO_FORMAT_ENCODED) formats->push_back(format);
+  }
+}
+
+// In downstream's order.
+std::vector<GstVideoFormat> AllowedFormats(const GstCaps* allowed, int width,
+                                           int height) {
+  GstPtr<GstCaps> ours = OutputCaps();
+  gst_caps_set_simple(ours.get(), "width", G_TYPE_INT, width, "height",
+                      G_TYPE_INT, height, nullptr);
+  const GstPtr<GstCaps> both(gst_caps_intersect_full(
+      const_cast<GstCaps*>(allowed), ours.get(), GST_CAPS_INTERSECT_FIRST));
+  std::vector<GstVideoFormat> formats;
+  for (guint i = 0; i < gst_caps_get_size(both.get()); ++i)
+    AppendFormats(gst_structure_get_value(gst_caps_get_structure(both.get(), i),
+                                          "format"),
+                  &formats);
+  return formats;
+}
+
+// The library's chroma kernels work on pairs of pixels.
+bool IsWritable(GstVideoFormat format, int width, int height) {
+  const GstVideoFormatInfo* info = gst_video_format_get_info(format);
+  const bool even_x =
+      width % 2 == 0 || GST_VIDEO_FORMAT_INFO_W_SUB(info, 1) == 0;
+  const bool even_y =
+      height % 2 == 0 || GST_VIDEO_FORMAT_INFO_H_SUB(info, 1) == 0;
+  return !GST_VIDEO_FORMAT_INFO_IS_YUV(info) || (even_x && even_y);
+}
+
+OutputFormat Direct(const Written& row) {
+  return {row.format, row.format, row.pixel};
+}
+
+OutputFormat Converted(GstVideoFormat shown) {
+  const GstVideoFormatInfo* info = gst_video_format_get_info(shown);
+  const bool deep = GST_VIDEO_FORMAT_INFO_DEPTH(info, 0) > 8;
+  const Written* row =
+      FindWritten(deep ? GST_VIDEO_FORMAT_RGBA64_LE : GST_VIDEO_FORMAT_RGBx);
+  return {shown, row->format, row->pixel};
+}
+
+}  // namespace
+
+GstPtr<GstCaps> OutputCaps() {
+  GValue formats = G_VALUE_INIT;
+  g_value_init(&formats, GST_TYPE_LIST);
+  for (const Written& row : kWritten) {
+    GValue name = G_VALUE_INIT;
+    g_value_init(&name, G_TYPE_STRING);
+    g_value_set_static_string(&name, gst_video_format_to_string(row.format));
+    gst_value_list_append_and_take_value(&formats, &name);
+  }
+  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(
+      "RGB") "; " GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
+  gst_structure_take_value(gst_caps_get_structure(caps, 0), "format", &formats);
+  return GstPtr<GstCaps>(caps);
+}
+
+std::optional<OutputFormat> PickOutput(const GstCaps* allowed, int width,
+                                       int height) {
+  const auto formats = AllowedFormats(allowed, width, height);
+  if (formats.empty()) return std::nullopt;
+  const Written* first = FindWritten(formats.front());
+  if (first != nullptr && first->plain &&
+      IsWritable(first->format, width, height))
+    return Direct(*first);
+  for (const Written& row : kWritten)
+    if (IsWritable(row.format, width, height) &&
+        std::find(formats.begin(), formats.end(), row.format) != formats.end())
+      return Direct(row);
+  return Converted(formats.front());
+}
+
+void SetColorimetry(GstVideoInfo* info) {
+  GstVideoColorimetry& color = info->colorimetry;
+  if (GST_VIDEO_INFO_IS_RGB(info)) {
+    gst_video_colorimetry_from_string(&color, GST_VIDEO_COLORIMETRY_SRGB);
+    return;
+  }
+  gst_video_colorimetry_from_string(&color, GST_VIDEO_COLORIMETRY_BT709);
+  if (GST_VIDEO_INFO_IS_GRAY(info)) {
+    color.range = GST_VIDEO_COLOR_RANGE_0_255;
+  } else if (GST_VIDEO_FORMAT_INFO_W_SUB(info->finfo, 1) > 0) {
+    info->chroma_site = GST_VIDEO_CHROMA_SITE_MPEG2;
+  }
+}
+
+tae::FrameView ViewOf(GstVideoFrame* frame, tae::PixelFormat pixel) {
+  tae::FrameView view{.format = pixel,
+                      .width = GST_VIDEO_FRAME_WIDTH(frame),
+                      .height = GST_VIDEO_FRAME_HEIGHT(frame)};
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i) {
+    view.plane[i] = GST_VIDEO_FRAME_PLANE_DATA(frame, i);
+    view.stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(frame, i);
+  }
+  return view;
+}
+
+}  // namespace taegst

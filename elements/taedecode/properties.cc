@@ -1,0 +1,220 @@
+#include "taedecode/properties.h"
+
+#include "common/variant_enum.h"
+
+namespace taegst {
+namespace {
+
+constexpr auto kReady = static_cast<GParamFlags>(
+    G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+constexpr auto kPlaying = static_cast<GParamFlags>(
+    G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+constexpr auto kReadOnly =
+    static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+void InstallModelProperties(GObjectClass* c) {
+  /**
+   * GstTaeDecode:variant:
+   *
+   * The latent space. `auto` takes it from the caps, the weights in
+   * #GstTaeDecode:model-file, or guesses it from the number of channels.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropVariant,
+      g_param_spec_enum("variant", "Variant",
+                        "Latent space of the input, and so the decoder",
+                        VariantGetType(), kVariantAuto, kReady));
+  /**
+   * GstTaeDecode:model-file:
+   *
+   * A decoder's weights, `.safetensors` or `.pth`, in any published key style.
+   * Unset, they are searched for.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropModelFile,
+      g_param_spec_string("model-file", "Model File",
+                          "File of the decoder's weights (unset = search)",
+                          nullptr, kReady));
+  /**
+   * GstTaeDecode:method:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropMethod,
+      g_param_spec_enum("method", "Method", "How latents become pictures",
+                        MethodGetType(), 0, kReady));
+  /**
+   * GstTaeDecode:precision:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropPrecision,
+      g_param_spec_enum("precision", "Precision", "Grade of the arithmetic",
+                        PrecisionGetType(), 0, kReady));
+}
+
+void InstallCostProperties(GObjectClass* c) {
+  /**
+   * GstTaeDecode:n-threads:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropThreads,
+      g_param_spec_uint("n-threads", "Number Of Threads",
+                        "Threads that decode a picture (0 = all cores)", 0,
+                        1024, 0, kReady));
+  /**
+   * GstTaeDecode:nice:
+   *
+   * Keeps the decoder's threads behind whatever else the machine does, such as
+   * the generation itself. With one thread nothing is changed, for the
+   * streaming thread itself decodes.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropNice,
+      g_param_spec_int("nice", "Niceness",
+                       "Added to the niceness of the decoder's threads", 0, 19,
+                       0, kReady));
+  /**
+   * GstTaeDecode:every:
+   *
+   * Decodes each Nth latent of a generation, and its first and its last.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropEvery,
+      g_param_spec_uint("every", "Every",
+                        "Decode each Nth latent; the first and the last always",
+                        1, G_MAXUINT, 1, kPlaying));
+  /**
+   * GstTaeDecode:max-pixels:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropMaxPixels,
+      g_param_spec_uint64("max-pixels", "Maximum Pixels",
+                          "Refuse latents whose picture has more pixels", 1,
+                          G_MAXUINT64, Settings().max_pixels, kReady));
+}
+
+void InstallReportProperties(GObjectClass* c) {
+  /**
+   * GstTaeDecode:post-messages:
+   *
+   * Posts an element message `latent-step` for each decoded latent.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropPostMessages,
+      g_param_spec_boolean("post-messages", "Post Messages",
+                           "Post a latent-step message for each picture", FALSE,
+                           kPlaying));
+  /**
+   * GstTaeDecode:stats:
+   *
+   * Fields: decoded, skipped (by #GstTaeDecode:every), dropped (late),
+   * corrupted (NaN or Inf), refused (no latent of these caps),
+   * last-decode-time and average-decode-time (nanoseconds), variant, method
+   * and weights (a path).
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropStats,
+      g_param_spec_boxed("stats", "Statistics",
+                         "Counts and times of the stream so far",
+                         GST_TYPE_STRUCTURE, kReadOnly));
+}
+
+}  // namespace
+
+void InstallProperties(GObjectClass* object_class) {
+  InstallModelProperties(object_class);
+  InstallCostProperties(object_class);
+  InstallReportProperties(object_class);
+}
+
+bool SetProperty(Settings* s, guint id, const GValue* value) {
+  switch (id) {
+    case kPropVariant:
+      s->variant = g_value_get_enum(value);
+      return true;
+    case kPropModelFile: {
+      const char* path = g_value_get_string(value);
+      s->model_file = path != nullptr ? path : "";
+      return true;
+    }
+    case kPropMethod:
+      s->method = static_cast<Method>(g_value_get_enum(value));
+      return true;
+    case kPropPrecision:
+      s->precision = static_cast<tae::Precision>(g_value_get_enum(value));
+      return true;
+    case kPropThreads:
+      s->threads = g_value_get_uint(value);
+      return true;
+    case kPropNice:
+      s->nice = g_value_get_int(value);
+      return true;
+    case kPropEvery:
+      s->live.every = g_value_get_uint(value);
+      return true;
+    case kPropMaxPixels:
+      s->max_pixels = g_value_get_uint64(value);
+      return true;
+    case kPropPostMessages:
+      s->live.post_messages = g_value_get_boolean(value) != FALSE;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool GetProperty(const Settings& s, guint id, GValue* value) {
+  switch (id) {
+    case kPropVariant:
+      g_value_set_enum(value, s.variant);
+      return true;
+    case kPropModelFile:
+      g_value_set_string(value,
+                         s.model_file.empty() ? nullptr : s.model_file.c_str());
+      return true;
+    case kPropMethod:
+      g_value_set_enum(value, static_cast<int>(s.method));
+      return true;
+    case kPropPrecision:
+      g_value_set_enum(value, static_cast<int>(s.precision));
+      return true;
+    case kPropThreads:
+      g_value_set_uint(value, s.threads);
+      return true;
+    case kPropNice:
+      g_value_set_int(value, s.nice);
+      return true;
+    case kPropEvery:
+      g_value_set_uint(value, s.live.every);
+      return true;
+    case kPropMaxPixels:
+      g_value_set_uint64(value, s.max_pixels);
+      return true;
+    case kPropPostMessages:
+      g_value_set_boolean(value, s.live.post_messages);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace taegst

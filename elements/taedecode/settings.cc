@@ -1,0 +1,45 @@
+#include "taedecode/settings.h"
+
+namespace taegst {
+namespace {
+
+GType RegisterEnum(const char* name, const GEnumValue* values) {
+  const GType type = g_enum_register_static(name, values);
+  gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
+  return type;
+}
+
+template <typename Enum>
+constexpr int Value(Enum value) {
+  return static_cast<int>(value);
+}
+
+}  // namespace
+
+GType MethodGetType() {
+  static const GEnumValue values[] = {
+      {Value(Method::kAuto), "Tiny autoencoder, or linear without weights",
+       "auto"},
+      {Value(Method::kTae), "Tiny autoencoder, an error without weights",
+       "tae"},
+      {Value(Method::kLinear), "Linear projection: no weights, little detail",
+       "linear"},
+      {0, nullptr, nullptr}};
+  static const GType type = RegisterEnum("GstTaeMethod", values);
+  return type;
+}
+
+GType PrecisionGetType() {
+  using tae::Precision;
+  static const GEnumValue values[] = {
+      {Value(Precision::kAuto), "The fastest that is as good as f16", "auto"},
+      {Value(Precision::kF16), "As good as 16-bit floats", "f16"},
+      {Value(Precision::kF32), "As good as 32-bit floats", "f32"},
+      {Value(Precision::kBF16), "As good as bfloat16", "bf16"},
+      {Value(Precision::kInt8), "8-bit integers, the roughest", "int8"},
+      {0, nullptr, nullptr}};
+  static const GType type = RegisterEnum("GstTaePrecision", values);
+  return type;
+}
+
+}  // namespace taegst

@@ -1,0 +1,36 @@
+// What the properties of taedecode say.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <string>
+
+#include "tae/types.h"
+
+namespace taegst {
+
+enum class Method { kAuto, kTae, kLinear };
+
+// May change while a stream runs.
+struct LiveSettings {
+  guint every = 1;
+  bool post_messages = false;
+};
+
+// Taken over when the element goes from READY to PAUSED.
+struct Settings {
+  int variant = 0;  // a value of VariantGetType()
+  std::string model_file;
+  Method method = Method::kAuto;
+  tae::Precision precision = tae::Precision::kAuto;
+  guint threads = 0;  // 0 = as many as CPUs
+  int nice = 0;
+  guint64 max_pixels = uint64_t{1} << 26;  // 8192 x 8192
+  LiveSettings live;
+};
+
+GType MethodGetType();     // GstTaeMethod, values of Method
+GType PrecisionGetType();  // GstTaePrecision, values of tae::Precision
+
+}  // namespace taegst

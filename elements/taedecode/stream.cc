@@ -1,0 +1,210 @@
+// One stream's model and formats: what happens before the first picture.
+#include "taedecode/stream.h"
+
+#include <utility>
+
+#include "common/status_gst.h"
+#include "common/variant_enum.h"
+#include "tae/variant.h"
+
+#define GST_CAT_DEFAULT gst_tae_decode_debug
+GST_DEBUG_CATEGORY_EXTERN(GST_CAT_DEFAULT);
+
+namespace taegst {
+namespace {
+
+tae::DecoderOptions DecoderOptionsOf(
+    std::shared_ptr<tae::ParallelFor> threads) {
+  tae::DecoderOptions options;
+  options.parallel = std::move(threads);
+  return options;
+}
+
+}  // namespace
+
+Stream::Stream(GstVideoDecoder* element, Settings settings)
+    : element_(element),
+      settings_(std::move(settings)),
+      threads_(
+          tae::MakeThreadPool({.threads = static_cast<int>(settings_.threads),
+                               .nice = settings_.nice})) {
+  gst_video_info_init(&unconverted_info_);
+}
+
+bool Stream::Start() {
+  const std::string variant(VariantName(settings_.variant));
+  const bool file =
+      settings_.method != Method::kLinear && !settings_.model_file.empty();
+  return (variant.empty() && !file) || UseModel(variant);
+}
+
+bool Stream::UseModel(const std::string& variant) {
+  if (chosen_ && model_variant_ == variant) return true;
+  auto chosen = ChooseModel({settings_.method, variant, settings_.model_file});
+  if (!chosen.ok()) {
+    PostError(GST_ELEMENT(element_), chosen.status(), Subject::kWeights);
+    return false;
+  }
+  chosen_ = *std::move(chosen);
+  model_variant_ = variant;
+  const tae::ModelInfo& info = chosen_->info();
+  decoder_.emplace(chosen_->model, DecoderOptionsOf(threads_));
+  for (const std::string& warning : chosen_->warnings)
+    PostWarning(GST_ELEMENT(element_),
+                GstErrorCodeOf(chosen_->linear ? tae::StatusCode::kNotFound
+                                               : tae::StatusCode::kDataLoss,
+                               Subject::kWeights),
+                warning);
+  GST_INFO_OBJECT(element_, "model %s, variant %s, from %s",
+                  info.architecture.c_str(), info.variant.c_str(),
+                  info.path.empty() ? "(built in)" : info.path.c_str());
+  std::lock_guard lock(mutex_);
+  model_channels_ = info.latent_channels;
+  stats_.variant = info.variant;
+  stats_.method = chosen_->linear ? "linear" : "tae";
+  stats_.weights = info.path;
+  return true;
+}
+
+// Where neither the property nor the caps name the space: from the channels.
+bool Stream::GuessVariant(std::string* variant) {
+  const auto likely = tae::VariantsWithChannels(latent_->channels);
+  if (likely.empty()) {
+    PostError(GST_ELEMENT(element_),
+              tae::Unsupported("no latent space with " +
+                               std::to_string(latent_->channels) +
+                               " channels is known; set the property variant "
+                               "or the caps field of that name"),
+              Subject::kLatent);
+    return false;
+  }
+  *variant = likely.front()->name;
+  if (likely.size() > 1 && !std::exchange(warned_guess_, true))
+    PostWarning(GST_ELEMENT(element_),
+                {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE},
+                "A latent of " + std::to_string(latent_->channels) +
+                    " channels is taken for " + *variant +
+                    "; set the property variant if it is not.");
+  return true;
+}
+
+bool Stream::MatchModel() {
+  std::string variant(VariantName(settings_.variant));
+  if (variant.empty()) variant = latent_->variant;
+  const bool file_says = chosen_ && model_variant_.empty();
+  if (variant.empty() && !file_says && !GuessVariant(&variant)) return false;
+  if (!UseModel(variant)) return false;
+  const tae::ModelInfo& info = chosen_->info();
+  tae::Status status;
+  if (latent_->channels != info.latent_channels) {
+    status =
+        tae::Unsupported("the latent has " + std::to_string(latent_->channels) +
+                         " channels, variant " + info.variant + " takes " +
+                         std::to_string(info.latent_channels));
+  } else if (!latent_->variant.empty() && latent_->variant != info.variant) {
+    status = tae::Unsupported("the latent is of variant " + latent_->variant +
+                              ", the decoder of variant " + info.variant);
+  }
+  if (status.ok()) return true;
+  PostError(GST_ELEMENT(element_), status, Subject::kLatent);
+  return false;
+}
+
+bool Stream::SetFormat(GstVideoCodecState* input) {
+  auto latent = LatentInfoFromCaps(input->caps);
+  if (!latent.ok()) {
+    PostError(GST_ELEMENT(element_), latent.status(), Subject::kLatent);
+    return false;
+  }
+  input_.reset(gst_video_codec_state_ref(input));
+  latent_ = *std::move(latent);
+  output_.reset();
+  if (MatchModel() && ConfigureOutput()) return true;
+  latent_.reset();
+  return false;
+}
+
+bool Stream::ConfigureOutput() {
+  if (!latent_) return true;
+  const guint64 scale = chosen_->info().pixels_per_latent;
+  const guint64 width = latent_->extent.width * scale;
+  const guint64 height = latent_->extent.height * scale;
+  if (width * height > settings_.max_pixels) {
+    PostError(GST_ELEMENT(element_),
+              tae::Unsupported("a picture of " + std::to_string(width) + "x" +
+                               std::to_string(height) +
+                               " is over the property max-pixels=" +
+                               std::to_string(settings_.max_pixels)),
+              Subject::kLatent);
+    return false;
+  }
+  const GstPtr<GstCaps> peer(
+      gst_pad_peer_query_caps(GST_VIDEO_DECODER_SRC_PAD(element_), nullptr));
+  const auto format = PickOutput(peer.get(), width, height);
+  if (!format) {
+    GST_WARNING_OBJECT(element_,
+                       "downstream takes no %" G_GUINT64_FORMAT
+                       "x%" G_GUINT64_FORMAT " picture, only %" GST_PTR_FORMAT,
+                       width, height, peer.get());
+    return false;
+  }
+  return SetOutput(*format);
+}
+
+bool Stream::SetOutput(const OutputFormat& format) {
+  const int scale = chosen_->info().pixels_per_latent;
+  output_ = format;
+  const GstPtr<GstVideoCodecState> state(gst_video_decoder_set_output_state(
+      element_, format.shown, latent_->extent.width * scale,
+      latent_->extent.height * scale, input_.get()));
+  SetColorimetry(&state->info);
+  converter_.reset();
+  unconverted_.reset();
+  if (format.converted()) MakeConverter(state->info);
+  return PreparePlan();
+}
+
+void Stream::MakeConverter(const GstVideoInfo& shown) {
+  GST_INFO_OBJECT(element_, "%s is converted from %s",
+                  gst_video_format_to_string(output_->shown),
+                  gst_video_format_to_string(output_->written));
+  gst_video_info_set_format(&unconverted_info_, output_->written, shown.width,
+                            shown.height);
+  SetColorimetry(&unconverted_info_);
+  unconverted_info_.fps_n = shown.fps_n;  // the converter wants them equal
+  unconverted_info_.fps_d = shown.fps_d;
+  unconverted_.reset(gst_buffer_new_allocate(
+      nullptr, GST_VIDEO_INFO_SIZE(&unconverted_info_), nullptr));
+  GstStructure* config = gst_structure_new(
+      "converter", GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT,
+      static_cast<guint>(threads_->workers()), nullptr);
+  converter_.reset(gst_video_converter_new(&unconverted_info_, &shown, config));
+}
+
+bool Stream::PreparePlan() {
+  const bool converts = converter_ != nullptr && unconverted_ != nullptr;
+  tae::Status status;
+  if (output_->converted() && !converts) {
+    status = tae::Unsupported(std::string("GStreamer cannot convert to ") +
+                              gst_video_format_to_string(output_->shown));
+  } else {
+    status = decoder_->Prepare({.latent = latent_->extent,
+                                .precision = settings_.precision,
+                                .format = output_->pixel});
+  }
+  if (status.ok()) return true;
+  PostError(GST_ELEMENT(element_), status, Subject::kLatent);
+  return false;
+}
+
+int Stream::model_channels() const {
+  std::lock_guard lock(mutex_);
+  return model_channels_;
+}
+
+DecodeStats Stream::stats() const {
+  std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+}  // namespace taegst

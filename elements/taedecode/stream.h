@@ -1,0 +1,116 @@
+// What taedecode is between start and stop: one model, one input format, one
+// output format. Runs in the streaming thread; OnQos and stats() in any.
+#pragma once
+
+#include <gst/video/gstvideodecoder.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "common/gst_ptr.h"
+#include "common/latent_caps.h"
+#include "common/latent_meta.h"
+#include "tae/decoder.h"
+#include "taedecode/decode_policy.h"
+#include "taedecode/decode_stats.h"
+#include "taedecode/model_choice.h"
+#include "taedecode/output_format.h"
+#include "taedecode/settings.h"
+
+namespace taegst {
+
+// Gives a frame that is neither finished nor dropped back to the base class.
+struct ReleaseFrame {
+  GstVideoDecoder* element;
+  void operator()(GstVideoCodecFrame* frame) const {
+    gst_video_decoder_release_frame(element, frame);
+  }
+};
+using FramePtr = std::unique_ptr<GstVideoCodecFrame, ReleaseFrame>;
+
+class Stream {
+ public:
+  Stream(GstVideoDecoder* element, Settings settings);
+
+  // Loads the model if the settings say which. False: an error was posted.
+  bool Start();
+
+  // A new input format: finds its model, picks the output format. False: an
+  // error was posted.
+  bool SetFormat(GstVideoCodecState* input);
+
+  // Asks downstream which format it takes and prepares the plan for it; false
+  // if there is none. Without an input format nothing happens.
+  bool ConfigureOutput();
+
+  GstFlowReturn HandleFrame(FramePtr frame, const LiveSettings& live);
+
+  // Decodes the newest latent if it was passed over: nothing follows it.
+  GstFlowReturn DecodeHeld(const LiveSettings& live);
+
+  void Flush();
+  void OnQos(GstClockTimeDiff jitter, GstClockTime running_time) {
+    policy_.OnQos(jitter, running_time);
+  }
+
+  // Channels that the model takes; 0 while there is none.
+  int model_channels() const;
+  DecodeStats stats() const;
+
+ private:
+  // The newest latent, passed over, kept for the case that it is the last.
+  struct Held {
+    FramePtr frame;
+    Verdict verdict;
+  };
+
+  bool UseModel(const std::string& variant);
+  bool GuessVariant(std::string* variant);
+  bool MatchModel();
+  bool SetOutput(const OutputFormat& format);
+  void MakeConverter(const GstVideoInfo& shown);
+  bool PreparePlan();
+  tae::Status CheckBuffer(GstBuffer* buffer) const;
+  GstClockTime RunningTime(const GstVideoCodecFrame* frame) const;
+  void DropHeld();
+  GstFlowReturn Refuse(FramePtr frame, const tae::Status& why);
+  GstFlowReturn Decode(FramePtr frame, const std::optional<LatentStep>& step,
+                       const LiveSettings& live);
+  tae::Status DecodeInto(GstVideoCodecFrame* frame, tae::DecodeReport* report);
+  tae::Status Run(const ReadMap& latent, GstVideoFrame* frame,
+                  tae::DecodeReport* report);
+  void MarkCorrupted(GstVideoCodecFrame* frame,
+                     const std::optional<LatentStep>& step, gint64 nonfinite);
+  void PostStep(const GstVideoCodecFrame* frame,
+                const std::optional<LatentStep>& step,
+                const tae::DecodeReport& report, GstClockTime took);
+  void ReportLatency(GstClockTime took);
+  bool IsLive() const;
+
+  GstVideoDecoder* const element_;
+  const Settings settings_;
+  std::shared_ptr<tae::ParallelFor> threads_;
+  std::optional<ChosenModel> chosen_;
+  std::string model_variant_;  // what chosen_ was asked for
+  std::optional<tae::Decoder> decoder_;
+  GstPtr<GstVideoCodecState> input_;
+  std::optional<LatentInfo> latent_;
+  std::optional<OutputFormat> output_;
+  GstPtr<GstVideoConverter> converter_;  // where output_ is converted
+  GstPtr<GstBuffer> unconverted_;
+  GstVideoInfo unconverted_info_;
+  DecodePolicy policy_;
+  std::optional<Held> held_;
+  LatencyEstimate latency_;
+  bool warned_nonfinite_ = false;
+  bool warned_refused_ = false;
+  bool warned_guess_ = false;
+
+  mutable std::mutex mutex_;  // of what other threads read
+  DecodeStats stats_;
+  int model_channels_ = 0;
+};
+
+}  // namespace taegst

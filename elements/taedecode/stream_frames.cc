@@ -1,0 +1,210 @@
+// One stream's pictures: judge, decode, tell.
+#include <utility>
+
+#include "common/status_gst.h"
+#include "taedecode/stream.h"
+
+#define GST_CAT_DEFAULT gst_tae_decode_debug
+GST_DEBUG_CATEGORY_EXTERN(GST_CAT_DEFAULT);
+
+namespace taegst {
+namespace {
+
+std::string StepText(const std::optional<LatentStep>& step) {
+  return step && step->step
+             ? "the latent of step " + std::to_string(*step->step)
+             : "a latent";
+}
+
+// The base class has the property `qos` but no getter.
+bool DropsLate(GstVideoDecoder* element) {
+  gboolean qos = TRUE;
+  g_object_get(element, "qos", &qos, nullptr);
+  return qos != FALSE;
+}
+
+}  // namespace
+
+tae::Status Stream::CheckBuffer(GstBuffer* buffer) const {
+  if (!latent_) return tae::Internal("a latent came before its caps");
+  const size_t found = gst_buffer_get_size(buffer);
+  if (found == latent_->size()) return {};
+  return tae::InvalidArgument(
+      "a latent of " + std::to_string(latent_->channels) + "x" +
+      std::to_string(latent_->extent.height) + "x" +
+      std::to_string(latent_->extent.width) + " " +
+      std::string(FormatName(latent_->dtype)) + " must have " +
+      std::to_string(latent_->size()) + " bytes, the buffer has " +
+      std::to_string(found));
+}
+
+GstClockTime Stream::RunningTime(const GstVideoCodecFrame* frame) const {
+  return gst_segment_to_running_time(&element_->input_segment, GST_FORMAT_TIME,
+                                     frame->pts);
+}
+
+void Stream::DropHeld() {
+  if (!held_) return;
+  const bool late = held_->verdict == Verdict::kLate;
+  {
+    std::lock_guard lock(mutex_);
+    ++(late ? stats_.dropped : stats_.skipped);
+  }
+  GST_LOG_OBJECT(element_, "latent passed over: %s",
+                 late ? "too late" : "not the every-th");
+  if (late) gst_video_decoder_drop_frame(element_, held_->frame.release());
+  held_.reset();
+}
+
+// A broken latent: the base class counts it against max-errors.
+GstFlowReturn Stream::Refuse(FramePtr frame, const tae::Status& why) {
+  {
+    std::lock_guard lock(mutex_);
+    ++stats_.refused;
+  }
+  const auto code = GstErrorCodeOf(why.code(), Subject::kLatent);
+  const bool first = !std::exchange(warned_refused_, true);
+  if (first) PostWarning(GST_ELEMENT(element_), code, why.message());
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (code.code == GST_STREAM_ERROR_FORMAT) {
+    GST_VIDEO_DECODER_ERROR(element_, 1, STREAM, FORMAT,
+                            ("%s", why.message().c_str()), (nullptr), flow);
+  } else {
+    GST_VIDEO_DECODER_ERROR(element_, 1, STREAM, DECODE,
+                            ("%s", why.message().c_str()), (nullptr), flow);
+  }
+  gst_video_decoder_drop_frame(element_, frame.release());
+  return flow;
+}
+
+GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
+  DropHeld();
+  GstBuffer* buffer = frame->input_buffer;
+  if (const tae::Status status = CheckBuffer(buffer); !status.ok())
+    return Refuse(std::move(frame), status);
+  const auto step = GetLatentStep(buffer);
+  const Verdict verdict = policy_.Judge(
+      {.discont = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) != 0,
+       .step = step,
+       .running_time = RunningTime(frame.get())},
+      live.every, DropsLate(element_));
+  if (verdict == Verdict::kDecode) return Decode(std::move(frame), step, live);
+  held_.emplace(Held{std::move(frame), verdict});
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
+  if (!held_) return GST_FLOW_OK;
+  FramePtr frame = std::move(held_->frame);
+  held_.reset();
+  const auto step = GetLatentStep(frame->input_buffer);
+  return Decode(std::move(frame), step, live);
+}
+
+void Stream::Flush() {
+  held_.reset();
+  policy_.Reset();
+}
+
+GstFlowReturn Stream::Decode(FramePtr frame,
+                             const std::optional<LatentStep>& step,
+                             const LiveSettings& live) {
+  const GstFlowReturn allocated =
+      gst_video_decoder_allocate_output_frame(element_, frame.get());
+  if (allocated != GST_FLOW_OK) return allocated;
+  tae::DecodeReport report;
+  const GstClockTime begin = gst_util_get_timestamp();
+  const tae::Status status = DecodeInto(frame.get(), &report);
+  const GstClockTime took = gst_util_get_timestamp() - begin;
+  if (!status.ok()) return Refuse(std::move(frame), status);
+  {
+    std::lock_guard lock(mutex_);
+    stats_.AddDecoded(took);
+    if (report.nonfinite > 0) ++stats_.corrupted;
+  }
+  GST_LOG_OBJECT(element_, "%s decoded in %" GST_TIME_FORMAT,
+                 StepText(step).c_str(), GST_TIME_ARGS(took));
+  if (report.nonfinite > 0) MarkCorrupted(frame.get(), step, report.nonfinite);
+  if (live.post_messages) PostStep(frame.get(), step, report, took);
+  ReportLatency(took);
+  return gst_video_decoder_finish_frame(element_, frame.release());
+}
+
+tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame,
+                               tae::DecodeReport* report) {
+  const ReadMap latent(frame->input_buffer);
+  if (!latent.ok()) return tae::DataLoss("the latent's memory is not readable");
+  const GstPtr<GstVideoCodecState> state(
+      gst_video_decoder_get_output_state(element_));
+  FrameMap shown(&state->info, frame->output_buffer);
+  if (!shown.ok())
+    return tae::DataLoss("the frame's memory is not writable as video");
+  if (!output_->converted()) return Run(latent, shown.frame(), report);
+  FrameMap written(&unconverted_info_, unconverted_.get());
+  if (!written.ok()) return tae::OutOfMemory("no memory for a picture");
+  TAE_RETURN_IF_ERROR(Run(latent, written.frame(), report));
+  gst_video_converter_frame(converter_.get(), written.frame(), shown.frame());
+  return {};
+}
+
+tae::Status Stream::Run(const ReadMap& latent, GstVideoFrame* frame,
+                        tae::DecodeReport* report) {
+  return decoder_->Decode({.data = latent.data(),
+                           .size = latent.size(),
+                           .dtype = latent_->dtype,
+                           .layout = latent_->layout,
+                           .domain = latent_->domain,
+                           .channels = latent_->channels,
+                           .extent = latent_->extent},
+                          ViewOf(frame, output_->pixel), report);
+}
+
+void Stream::MarkCorrupted(GstVideoCodecFrame* frame,
+                           const std::optional<LatentStep>& step,
+                           gint64 nonfinite) {
+  GST_VIDEO_CODEC_FRAME_FLAG_SET(frame, GST_VIDEO_CODEC_FRAME_FLAG_CORRUPTED);
+  if (std::exchange(warned_nonfinite_, true)) return;
+  const size_t scalars = latent_->size() / tae::SizeOf(latent_->dtype);
+  PostWarning(GST_ELEMENT(element_),
+              {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE},
+              std::to_string(nonfinite) + " of " + std::to_string(scalars) +
+                  " numbers in " + StepText(step) +
+                  " are NaN or infinite and were decoded as 0.");
+}
+
+void Stream::PostStep(const GstVideoCodecFrame* frame,
+                      const std::optional<LatentStep>& step,
+                      const tae::DecodeReport& report, GstClockTime took) {
+  const GstSegment* segment = &element_->input_segment;
+  const DecodeStats stats = this->stats();
+  GstStructure* s = gst_structure_new(
+      "latent-step", "timestamp", G_TYPE_UINT64, frame->pts, "duration",
+      G_TYPE_UINT64, frame->duration, "stream-time", G_TYPE_UINT64,
+      gst_segment_to_stream_time(segment, GST_FORMAT_TIME, frame->pts),
+      "running-time", G_TYPE_UINT64, RunningTime(frame), "decode-time",
+      G_TYPE_UINT64, took, "nonfinite", G_TYPE_INT64, report.nonfinite,
+      "decoded", G_TYPE_UINT64, stats.decoded, "skipped", G_TYPE_UINT64,
+      stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped, "method",
+      G_TYPE_STRING, stats.method.c_str(), nullptr);
+  if (step) AddStepFields(s, *step);
+  gst_element_post_message(GST_ELEMENT(element_),
+                           gst_message_new_element(GST_OBJECT(element_), s));
+}
+
+bool Stream::IsLive() const {
+  const GstPtr<GstQuery> query(gst_query_new_latency());
+  gboolean live = FALSE;
+  if (gst_pad_peer_query(GST_VIDEO_DECODER_SINK_PAD(element_), query.get()))
+    gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
+  return live != FALSE;
+}
+
+void Stream::ReportLatency(GstClockTime took) {
+  const auto latency = latency_.Add(took);
+  if (!latency || !IsLive()) return;
+  GST_INFO_OBJECT(element_, "latency is now %" GST_TIME_FORMAT,
+                  GST_TIME_ARGS(*latency));
+  gst_video_decoder_set_latency(element_, *latency, *latency);
+}
+
+}  // namespace taegst
