@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# tool_test.sh TAE: runs the commands as people do. Golden cases, where
+# TAE_SHARED has them, must hold their bounds.
+set -euo pipefail
+tae=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset TAE_MODEL_PATH COMFYUI_PATH
+export XDG_DATA_HOME=$work/home XDG_DATA_DIRS=$work/system
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+# expect STATUS WORDS COMMAND...: exit status and words in what it prints.
+expect() {
+  local status=$1 words=$2 got=0 output
+  shift 2
+  output=$("$@" 2>&1) || got=$?
+  [ "$got" = "$status" ] || fail "$*: status $got, not $status: $output"
+  grep -qF -- "$words" <<<"$output" || fail "$*: no '$words' in: $output"
+}
+
+expect 2 "tae inspect" "$tae"
+expect 0 "tae validate" "$tae" --help
+expect 2 "no command 'nonsense'" "$tae" nonsense
+expect 0 "taef2_decoder.pth (not here)" "$tae" variants
+expect 0 "store_rgb" "$tae" plan --variant flux2 --size 64x64
+expect 0 "linear_rgb" "$tae" plan --variant wan21 --method linear --size 64x32
+expect 2 "multiples of 8" "$tae" plan --variant flux2 --size 60x64
+expect 2 "no variant 'none'" "$tae" plan --variant none --size 64x64
+expect 2 "no such file" "$tae" inspect "$work/none"
+printf 'not a file of tensors' > "$work/text"
+expect 0 "is no file of tensors" "$tae" inspect "$work/text"
+
+golden=${TAE_SHARED:-}/golden
+if [ ! -d "$golden" ]; then
+  echo "needs golden/ in TAE_SHARED: the rest is skipped"
+  exit 77
+fi
+weights=$TAE_SHARED/weights/taef2_decoder.safetensors
+expect 0 "TAEF2 decoder" "$tae" inspect "$weights"
+expect 0 "is an encoder" "$tae" inspect "$TAE_SHARED/weights/taef2_encoder.pth"
+cases=("$golden"/flux2_{tiny_8x8,chelsea_264x200,strip_1024x64}.safetensors)
+for precision in f32 f16; do
+  expect 0 '"max_abs":' "$tae" validate "${cases[@]}" --model "$weights" \
+    --precision $precision --check --json
+  expect 0 "sd_seeded" "$tae" validate "$golden/sd_seeded_320x192.safetensors" \
+    --precision $precision --check
+done
+# Weights of another space do not fit; another picture is out of bounds.
+expect 2 "has 32" "$tae" validate "${cases[0]}" \
+  --model "$golden/sd_seeded_decoder.safetensors"
+other=$work/flux2_other.safetensors
+cp "${cases[0]}" "$other" && chmod u+w "$other"
+head -c 64 /dev/zero |
+  dd of="$other" bs=1 seek=$(($(stat -c %s "$other") - 64)) conv=notrunc \
+    status=none
+expect 1 "OUT OF BOUNDS" "$tae" validate "$other" --model "$weights" --check
+expect 0 "upconv3x3" "$tae" validate "${cases[0]}" --model "$weights" \
+  --backend reference --precision f32 --steps
+echo "all commands did as they should"
