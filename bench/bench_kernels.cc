@@ -102,12 +102,13 @@ class BenchPlane {
       : row_bytes_((RowBytes(width, table.bytes_per_channel) + 4095) / 4096 *
                        4096 + 64),
         memory_(row_bytes_ * (height + 2) + 64) {
-    std::mt19937 random(3);
+    uint32_t random = 1;
     // fp16 0x38.. is about 0.5, float 0x3f.. is about 0.5 to 1.
     const bool half = table.bytes_per_channel == 2;
     for (size_t i = 0; i + 1 < memory_.size(); i += 2) {
-      memory_[i] = char(random());
-      memory_[i + 1] = char((half ? 0x34 : 0x3e) + (random() & 1));
+      random = random * 1664525 + 1013904223;
+      memory_[i] = char(random >> 16);
+      memory_[i + 1] = char((half ? 0x34 : 0x3e) + (random >> 30 & 1));
     }
   }
   char* Row(int y) {

@@ -34,20 +34,25 @@ struct FloatProduct {
 };
 
 // sums[row][out] = inputs[row][units] * weights[units][out] for kRows rows and
-// kCols vectors of outputs. Strides in units.
+// kCols vectors of outputs. Strides in units. `next` is brought into the first
+// cache meanwhile, one line for each of `units`, and so are the sums' lines.
 template <class P, int kRows, int kCols>
 TAE_INLINE void GemmBlock(const typename P::Unit* inputs, int units,
                           int input_stride, const typename P::Unit* weights,
                           int weight_stride, typename P::SumUnit* sums,
-                          int sum_stride) {
+                          int sum_stride, const char* next) {
   typename P::Sum acc[kRows][kCols];
   TAE_UNROLL for (int r = 0; r < kRows; ++r)
-    TAE_UNROLL for (int c = 0; c < kCols; ++c) acc[r][c] = P::ZeroSum();
+    TAE_UNROLL for (int c = 0; c < kCols; ++c) {
+      acc[r][c] = P::ZeroSum();
+      PrefetchSoonWrite(sums + r * sum_stride + c * kLanes);
+    }
   for (int k = 0; k < units; ++k) {
     decltype(P::LoadUnits(weights)) w[kCols];
     TAE_UNROLL for (int c = 0; c < kCols; ++c)
       w[c] = P::LoadUnits(weights + c * kLanes);
     weights += weight_stride;
+    PrefetchSoon(next + k * 64);
     TAE_UNROLL for (int r = 0; r < kRows; ++r) {
       const auto x = P::Broadcast(inputs + r * input_stride + k);
       TAE_UNROLL for (int c = 0; c < kCols; ++c)
@@ -59,15 +64,16 @@ TAE_INLINE void GemmBlock(const typename P::Unit* inputs, int units,
       P::StoreSum(sums + r * sum_stride + c * kLanes, acc[r][c]);
 }
 
-// As above for all 64 outputs of 64 channels, dense.
+// As above for all 64 outputs of 64 channels, dense. next: as many bytes as a
+// part `part` of `parts` of the weights of the next position.
 template <class P>
 TAE_INLINE void Gemm64(const typename P::Unit* inputs,
                        const typename P::Unit* weights,
-                       typename P::SumUnit* sums) {
+                       typename P::SumUnit* sums, const char* next) {
   for (int out = 0; out < kChannels; out += kGemmCols * kLanes)
     GemmBlock<P, kGemmRows, kGemmCols>(inputs, P::kUnits, P::kUnits,
                                        weights + out, kChannels, sums + out,
-                                       kChannels);
+                                       kChannels, next);
 }
 
 }  // namespace

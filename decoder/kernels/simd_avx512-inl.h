@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #define TAE_INLINE __attribute__((always_inline)) inline
+#define TAE_NOINLINE __attribute__((noinline))
 #define TAE_UNROLL _Pragma("GCC unroll 64")
 
 namespace tae {
@@ -120,6 +121,10 @@ TAE_INLINE void Transpose(Int* r) {
   }
 }
 
+TAE_INLINE void PrefetchSoon(const void* p) { __builtin_prefetch(p, 0, 3); }
+TAE_INLINE void PrefetchSoonWrite(const void* p) {
+  __builtin_prefetch(p, 1, 3);
+}
 TAE_INLINE void PrefetchRead(const void* p) { __builtin_prefetch(p, 0, 2); }
 TAE_INLINE void PrefetchWrite(const void* p) { __builtin_prefetch(p, 1, 2); }
 

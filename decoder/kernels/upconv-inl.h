@@ -179,7 +179,10 @@ void UpConvChunk(const PackedUpConv& layer, const UpConvTask& task, int tile,
       Gemm64<P>(s->inputs + input * s->kInputStride +
                     b * kGemmRows * P::kUnits,
                 weights + p * P::kUnits * kChannels,
-                s->sums + p * s->kSumStride + b * kGemmRows * kChannels);
+                s->sums + p * s->kSumStride + b * kGemmRows * kChannels,
+                reinterpret_cast<const char*>(
+                    weights + (p + 1) * P::kUnits * kChannels) +
+                    b * P::kUnits * 64);
       PrefetchUpPart<T>(task, tile, count, next, p * blocks + b,
                         winograd::kUpPositions * blocks);
     }

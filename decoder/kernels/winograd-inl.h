@@ -119,7 +119,7 @@ TAE_INLINE float QuantiseTile(const float* tile, const Float largest[3],
 }
 
 template <class T>
-void TransformInput(const T* const in[6], int tile, bool first,
+TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
                     WinogradScratch<Int16Product>* s, int slot) {
   Float largest[3] = {Zero(), Zero(), Zero()};
   for (int c = 0; c < kChannels; c += kLanes) {
@@ -133,7 +133,7 @@ void TransformInput(const T* const in[6], int tile, bool first,
 }
 
 template <class T>
-void TransformInput(const T* const in[6], int tile, bool first,
+TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
                     WinogradScratch<FloatProduct>* s, int slot) {
   for (int c = 0; c < kChannels; c += kLanes) {
     float* columns = s->columns + c * winograd::kPositions;
@@ -210,7 +210,7 @@ void CopyEdge(const ConvTask& task, int tile, const T* edge) {
 }
 
 template <bool kSkip, class P, class T>
-void StoreTile(const PackedConv& layer, const ConvTask& task, int tile,
+TAE_NOINLINE void StoreTile(const PackedConv& layer, const ConvTask& task, int tile,
                WinogradScratch<P>* s, int slot) {
   T* edge = reinterpret_cast<T*>(s->edge);
   const TileTarget<T> to = FindTarget<T>(task, tile, edge);
@@ -265,7 +265,10 @@ void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
     for (int b = 0; b < blocks; ++b) {
       Gemm64<P>(s->inputs + p * s->kInputStride + b * kGemmRows * P::kUnits,
                 weights + p * P::kUnits * kChannels,
-                s->sums + p * s->kSumStride + b * kGemmRows * kChannels);
+                s->sums + p * s->kSumStride + b * kGemmRows * kChannels,
+                reinterpret_cast<const char*>(
+                    weights + (p + 1) * P::kUnits * kChannels) +
+                    b * P::kUnits * 64);
       PrefetchPart<T>(task, tile, count, next, p * blocks + b,
                       winograd::kPositions * blocks);
     }
