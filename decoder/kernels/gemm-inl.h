@@ -4,8 +4,10 @@
 namespace tae {
 namespace {
 
-// One product's types: what is loaded, broadcast, accumulated.
+// One product's types: what is loaded, broadcast, accumulated; how many tiles a
+// chunk has (a multiple of kGemmRows).
 struct Int16Product {
+  static constexpr int kChunkTiles = 24;
   using Unit = int32_t;  // a pair of int16
   using Sum = Int;
   using SumUnit = int32_t;
@@ -20,6 +22,7 @@ struct Int16Product {
 };
 
 struct FloatProduct {
+  static constexpr int kChunkTiles = 24;
   using Unit = float;
   using Sum = Float;
   using SumUnit = float;
@@ -64,16 +67,29 @@ TAE_INLINE void GemmBlock(const typename P::Unit* inputs, int units,
       P::StoreSum(sums + r * sum_stride + c * kLanes, acc[r][c]);
 }
 
-// As above for all 64 outputs of 64 channels, dense. next: as many bytes as a
-// part `part` of `parts` of the weights of the next position.
+// One position of a chunk of `count` tiles: sums[tile][64] = inputs[tile][64] *
+// weights, dense. The weights of the next position are expected to follow.
+// Calls between() some times on the way, ProductParts(count) in all.
+template <class P, class F>
+TAE_INLINE void PositionProduct(const typename P::Unit* inputs,
+                                const typename P::Unit* weights,
+                                typename P::SumUnit* sums, int count,
+                                P /*product*/, F between) {
+  const char* next =
+      reinterpret_cast<const char*>(weights + P::kUnits * kChannels);
+  for (int tile = 0; tile < count; tile += kGemmRows) {
+    for (int out = 0; out < kChannels; out += kGemmCols * kLanes)
+      GemmBlock<P, kGemmRows, kGemmCols>(
+          inputs + tile * P::kUnits, P::kUnits, P::kUnits, weights + out,
+          kChannels, sums + tile * kChannels + out, kChannels, next);
+    next += P::kUnits * 64;
+    between();
+  }
+}
+
 template <class P>
-TAE_INLINE void Gemm64(const typename P::Unit* inputs,
-                       const typename P::Unit* weights,
-                       typename P::SumUnit* sums, const char* next) {
-  for (int out = 0; out < kChannels; out += kGemmCols * kLanes)
-    GemmBlock<P, kGemmRows, kGemmCols>(inputs, P::kUnits, P::kUnits,
-                                       weights + out, kChannels, sums + out,
-                                       kChannels, next);
+constexpr int ProductParts(int count, P /*product*/) {
+  return (count + kGemmRows - 1) / kGemmRows;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/half.h"
 #include "kernels/packed_block.h"
 #include "kernels/packed_layout.h"
 #include "kernels/winograd.h"
@@ -106,6 +107,27 @@ void StoreInt16(const Positions& u, const std::vector<double>& scales,
           *to++ = static_cast<int16_t>(std::lrint(
               u[p * kPlane + in * kChannels + out] / scales[out]));
         }
+}
+
+// [position][2][4][part][16 pairs][16 out][2]; part 1 is what part 0 lost.
+void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
+  constexpr int kLanes = 16;
+  for (size_t p = 0; p < u.size() / kPlane; ++p)
+    for (int block = 0; block < 8; ++block)
+      for (int part = 0; part < parts; ++part)
+        for (int pair = 0; pair < 16; ++pair)
+          for (int o = 0; o < 16; ++o)
+            for (int half = 0; half < 2; ++half) {
+              const int in = ChannelOfPair(block / 4 * 16 + pair, kLanes) +
+                             half * kLanes;
+              const int out = block % 4 * 16 + o;
+              const double w = u[p * kPlane + in * kChannels + out];
+              uint16_t bits = BF16FromFloat(static_cast<float>(w));
+              if (part == 1)
+                bits = BF16FromFloat(
+                    static_cast<float>(w - FloatFromBF16(bits)));
+              *to++ = bits;
+            }
 }
 
 // Divides position (i, j) by the norms that the kernels multiply back.
@@ -245,6 +267,31 @@ PackedLayer* PackRgbInt16(const ConvWeights& conv) {
   return ToPacked(layer);
 }
 
+template <int kParts>
+PackedLayer* PackConvBFloat(const ConvWeights& conv) {
+  Positions u = TransformConv(conv);
+  Normalise(&u, /*balance=*/false);
+  void* weights = nullptr;
+  auto* layer = NewPackedConv(conv, nullptr,
+                              kParts * u.size() * sizeof(uint16_t), &weights);
+  if (layer != nullptr)
+    StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
+  return ToPacked(layer);
+}
+
+template <int kParts>
+PackedLayer* PackUpConvBFloat(const ConvWeights& conv) {
+  const Positions u = TransformUpConv(conv);
+  void* weights = nullptr;
+  float* scale = nullptr;
+  auto* layer = NewPackedUpConv(kParts * u.size() * sizeof(uint16_t), &weights,
+                                &scale);
+  if (layer == nullptr) return nullptr;
+  StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
+  std::fill(scale, scale + kChannels, 1.0f);
+  return ToPacked(layer);
+}
+
 PackedLayer* PackConvFloat(const ConvWeights& conv) {
   Positions u = TransformConv(conv);
   Normalise(&u, /*balance=*/false);
@@ -288,6 +335,10 @@ size_t PackedBytes(const PackedLayer* layer) {
   return reinterpret_cast<const PackedHeader*>(layer)->bytes;
 }
 
+template PackedLayer* PackConvBFloat<1>(const ConvWeights&);
+template PackedLayer* PackConvBFloat<2>(const ConvWeights&);
+template PackedLayer* PackUpConvBFloat<1>(const ConvWeights&);
+template PackedLayer* PackUpConvBFloat<2>(const ConvWeights&);
 template PackedLayer* PackConvInt16<4>(const ConvWeights&);
 template PackedLayer* PackConvInt16<8>(const ConvWeights&);
 template PackedLayer* PackConvInt16<16>(const ConvWeights&);

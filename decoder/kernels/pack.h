@@ -16,6 +16,12 @@ PackedLayer* PackUpConvInt16(const ConvWeights& conv);
 template <int kLanes>
 PackedLayer* PackRgbInt16(const ConvWeights& conv);
 
+// For AMX (amx-inl.h): each weight as the sum of kParts bf16.
+template <int kParts>
+PackedLayer* PackConvBFloat(const ConvWeights& conv);
+template <int kParts>
+PackedLayer* PackUpConvBFloat(const ConvWeights& conv);
+
 PackedLayer* PackConvFloat(const ConvWeights& conv);
 PackedLayer* PackUpConvFloat(const ConvWeights& conv);
 PackedLayer* PackRgbFloat(const ConvWeights& conv);

@@ -8,20 +8,21 @@ namespace {
 
 constexpr size_t Largest(size_t a, size_t b) { return a > b ? a : b; }
 
-template <class P>
+template <class P, class Last>
 constexpr size_t ScratchBytes() {
   return Largest(Largest(sizeof(WinogradScratch<P>), sizeof(UpScratch<P>)),
-                 Largest(sizeof(RgbScratch<P>), sizeof(PoolScratch)));
+                 Largest(sizeof(RgbScratch<Last>), sizeof(PoolScratch)));
 }
 
-// Everything but packing. T is the type of stored activations.
-template <class P, class T>
+// Everything but packing. P: products of the convolutions; Last: of the last
+// one; T: the type of stored activations.
+template <class P, class Last, class T>
 constexpr KernelTable MakeTable(const char* name) {
   KernelTable table;
   table.name = name;
   table.bytes_per_channel = sizeof(T);
-  table.scratch_bytes = ScratchBytes<P>();
-  table.tiles_per_task = kChunkTiles;
+  table.scratch_bytes = ScratchBytes<P, Last>();
+  table.tiles_per_task = P::kChunkTiles;
   table.pack_pool = PackPool;
   table.free_layer = FreePacked;
   table.layer_bytes = PackedBytes;
@@ -30,7 +31,7 @@ constexpr KernelTable MakeTable(const char* name) {
   table.load = LoadLatent<T>;
   table.conv = Conv<P, T>;
   table.upconv = UpConv<P, T>;
-  table.rgb = Rgb<P, T>;
+  table.rgb = Rgb<Last, T>;
   table.pool_stats_floats = kPoolStatsFloats;
   table.pool_folded_bytes = sizeof(FoldedPool);
   table.pool_stats = PoolStats<T>;
@@ -40,7 +41,7 @@ constexpr KernelTable MakeTable(const char* name) {
 }
 
 constexpr KernelTable MakeInt16Table(const char* name) {
-  KernelTable table = MakeTable<Int16Product, uint16_t>(name);
+  KernelTable table = MakeTable<Int16Product, Int16Product, uint16_t>(name);
   table.pack_conv = PackConvInt16<kLanes>;
   table.pack_upconv = PackUpConvInt16<kLanes>;
   table.pack_rgb = PackRgbInt16<kLanes>;
@@ -48,7 +49,7 @@ constexpr KernelTable MakeInt16Table(const char* name) {
 }
 
 constexpr KernelTable MakeFloatTable(const char* name) {
-  KernelTable table = MakeTable<FloatProduct, float>(name);
+  KernelTable table = MakeTable<FloatProduct, FloatProduct, float>(name);
   table.pack_conv = PackConvFloat;
   table.pack_upconv = PackUpConvFloat;
   table.pack_rgb = PackRgbFloat;

@@ -9,18 +9,22 @@ namespace tae {
 
 namespace {
 
+bool Amx() { return Cpu().amx_bf16 && Cpu().avx512_vnni && RequestAmx(); }
 bool Avx512Vnni() { return Cpu().avx512_vnni; }
 bool Avx512() { return Cpu().avx512; }
 bool AvxVnni() { return Cpu().avx_vnni; }
 bool Avx2() { return Cpu().avx2; }
 
 constexpr TableEntry kTables[] = {
+    {&kF16AmxTable, Precision::kF16, "amx", Amx},
     {&kF16Avx512VnniTable, Precision::kF16, "avx512vnni", Avx512Vnni},
     {&kF16Avx512Table, Precision::kF16, "avx512", Avx512},
     {&kF16AvxVnniTable, Precision::kF16, "avxvnni", AvxVnni},
     {&kF16Avx2Table, Precision::kF16, "avx2", Avx2},
+    {&kF32AmxTable, Precision::kF32, "amx", Amx},
     {&kF32Avx512Table, Precision::kF32, "avx512", Avx512},
     {&kF32Avx2Table, Precision::kF32, "avx2", Avx2},
+    {&kBF16AmxTable, Precision::kBF16, "amx", Amx},
 };
 
 }  // namespace

@@ -8,6 +8,9 @@
 
 namespace tae {
 
+extern const KernelTable kF16AmxTable;
+extern const KernelTable kF32AmxTable;
+extern const KernelTable kBF16AmxTable;
 extern const KernelTable kF16Avx512VnniTable;
 extern const KernelTable kF16Avx512Table;
 extern const KernelTable kF16AvxVnniTable;

@@ -7,17 +7,15 @@
 namespace tae {
 namespace {
 
-constexpr int kUpChunkTiles = 24;  // a multiple of kGemmRows
-
 template <class P>
 struct UpScratch {
-  static constexpr int kInputStride = kUpChunkTiles * P::kUnits + 16;
-  static constexpr int kSumStride = kUpChunkTiles * kChannels + 16;
+  static constexpr int kInputStride = P::kChunkTiles * P::kUnits + 16;
+  static constexpr int kSumStride = P::kChunkTiles * kChannels + 16;
   alignas(64) typename P::Unit inputs[winograd::kUpInputs * kInputStride];
   alignas(64) typename P::SumUnit sums[winograd::kUpPositions * kSumStride];
   alignas(64) float tile[winograd::kUpInputs * kChannels];
   alignas(64) float edge[kTile * kTile * kChannels];
-  float scale[kUpChunkTiles];
+  float scale[P::kChunkTiles];
 };
 
 // {a, b, c} -> {b, a - b, c - b}.
@@ -170,22 +168,18 @@ void UpConvChunk(const PackedUpConv& layer, const UpConvTask& task, int tile,
   for (int t = 0; t < count; ++t) UpTransformInput(row, task, tile + t, s, t);
 
   const auto* weights = static_cast<const typename P::Unit*>(layer.weights);
-  const int blocks = (count + kGemmRows - 1) / kGemmRows;
   const int left = task.tile_end - tile - count;
-  const int next = left < kUpChunkTiles ? left : kUpChunkTiles;
+  const int next = left < P::kChunkTiles ? left : P::kChunkTiles;
+  const int parts = winograd::kUpPositions * ProductParts(count, P());
+  int part = 0;
   for (int p = 0; p < winograd::kUpPositions; ++p) {
     const int input = kInput[p / 5] * 3 + kInput[p % 5];
-    for (int b = 0; b < blocks; ++b) {
-      Gemm64<P>(s->inputs + input * s->kInputStride +
-                    b * kGemmRows * P::kUnits,
-                weights + p * P::kUnits * kChannels,
-                s->sums + p * s->kSumStride + b * kGemmRows * kChannels,
-                reinterpret_cast<const char*>(
-                    weights + (p + 1) * P::kUnits * kChannels) +
-                    b * P::kUnits * 64);
-      PrefetchUpPart<T>(task, tile, count, next, p * blocks + b,
-                        winograd::kUpPositions * blocks);
-    }
+    PositionProduct(s->inputs + input * s->kInputStride,
+                    weights + p * P::kUnits * kChannels,
+                    s->sums + p * s->kSumStride, count, P(), [&] {
+                      PrefetchUpPart<T>(task, tile, count, next, part++,
+                                        parts);
+                    });
   }
   for (int t = 0; t < count; ++t)
     StoreUpTile<P, T>(layer, task, tile + t, s, t);
@@ -196,10 +190,10 @@ void UpConv(const PackedLayer* packed, const UpConvTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedUpConv*>(packed);
   auto* s = static_cast<UpScratch<P>*>(scratch);
   for (int tile = task.tile_begin; tile < task.tile_end;
-       tile += kUpChunkTiles) {
+       tile += P::kChunkTiles) {
     const int left = task.tile_end - tile;
     UpConvChunk<P, T>(layer, task, tile,
-                      left < kUpChunkTiles ? left : kUpChunkTiles, s);
+                      left < P::kChunkTiles ? left : P::kChunkTiles, s);
   }
 }
 

@@ -9,14 +9,12 @@
 namespace tae {
 namespace {
 
-constexpr int kChunkTiles = 24;  // a multiple of kGemmRows
-
 // Scratch of one call. Strides are padded by a cache line, so that positions
 // of a tile do not fall into the same cache sets.
 template <class P>
 struct WinogradScratch {
-  static constexpr int kInputStride = kChunkTiles * P::kUnits + 16;
-  static constexpr int kSumStride = kChunkTiles * kChannels + 16;
+  static constexpr int kInputStride = P::kChunkTiles * P::kUnits + 16;
+  static constexpr int kSumStride = P::kChunkTiles * kChannels + 16;
   alignas(64) typename P::Unit inputs[winograd::kPositions * kInputStride];
   alignas(64) typename P::SumUnit sums[winograd::kPositions * kSumStride];
   alignas(64) float tile[winograd::kPositions * kChannels];
@@ -24,7 +22,7 @@ struct WinogradScratch {
   // [row][lane]: two of six serve the next tile too.
   alignas(64) float columns[winograd::kPositions * kChannels];
   alignas(64) float edge[kTile * kTile * kChannels];
-  float scale[kChunkTiles];
+  float scale[P::kChunkTiles];
 };
 
 // One-dimensional B^T.
@@ -258,20 +256,16 @@ void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
   for (int t = 0; t < count; ++t) TransformInput(in, tile + t, t == 0, s, t);
 
   const auto* weights = static_cast<const typename P::Unit*>(layer.weights);
-  const int blocks = (count + kGemmRows - 1) / kGemmRows;
   const int left = task.tile_end - tile - count;
-  const int next = left < kChunkTiles ? left : kChunkTiles;
+  const int next = left < P::kChunkTiles ? left : P::kChunkTiles;
+  const int parts = winograd::kPositions * ProductParts(count, P());
+  int part = 0;
   for (int p = 0; p < winograd::kPositions; ++p)
-    for (int b = 0; b < blocks; ++b) {
-      Gemm64<P>(s->inputs + p * s->kInputStride + b * kGemmRows * P::kUnits,
-                weights + p * P::kUnits * kChannels,
-                s->sums + p * s->kSumStride + b * kGemmRows * kChannels,
-                reinterpret_cast<const char*>(
-                    weights + (p + 1) * P::kUnits * kChannels) +
-                    b * P::kUnits * 64);
-      PrefetchPart<T>(task, tile, count, next, p * blocks + b,
-                      winograd::kPositions * blocks);
-    }
+    PositionProduct(s->inputs + p * s->kInputStride,
+                    weights + p * P::kUnits * kChannels,
+                    s->sums + p * s->kSumStride, count, P(), [&] {
+                      PrefetchPart<T>(task, tile, count, next, part++, parts);
+                    });
 
   for (int t = 0; t < count; ++t) {
     if (task.skip[0] != nullptr)
@@ -285,10 +279,11 @@ template <class P, class T>
 void Conv(const PackedLayer* packed, const ConvTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedConv*>(packed);
   auto* s = static_cast<WinogradScratch<P>*>(scratch);
-  for (int tile = task.tile_begin; tile < task.tile_end; tile += kChunkTiles) {
+  for (int tile = task.tile_begin; tile < task.tile_end;
+       tile += P::kChunkTiles) {
     const int left = task.tile_end - tile;
-    ConvChunk<P, T>(layer, task, tile, left < kChunkTiles ? left : kChunkTiles,
-                    s);
+    ConvChunk<P, T>(layer, task, tile,
+                    left < P::kChunkTiles ? left : P::kChunkTiles, s);
   }
 }
 

@@ -1,0 +1,162 @@
+// Products on AMX tiles of bf16. A float is the sum of a high and a low bf16
+// (16 bits of mantissa), and high*high + high*low + low*high of two such sums
+// is their product to about 2^-16: near float arithmetic at 170 multiply-adds
+// a cycle, where VPDPWSSD has 64. No scales and no conversions are needed.
+// With one part, plain bf16.
+// Needs simd_avx512-inl.h before it, and winograd-inl.h, upconv-inl.h after.
+#include "kernels/packed_layout.h"
+#include "kernels/winograd.h"
+
+namespace tae {
+namespace {
+
+// Inputs: [tile][part][32 pairs]; weights: [2 halves of the inputs][4 blocks of
+// outputs][part][16 pairs][16 outputs]; a unit is a pair of bf16.
+template <int kParts>
+struct BFloatProduct {
+  static constexpr int kChunkTiles = 32;
+  using Unit = int32_t;
+  using Sum = Float;
+  using SumUnit = float;
+  static constexpr int kUnits = kParts * kChannels / 2;
+  static TAE_INLINE Sum LoadSum(const SumUnit* p) { return Load(p); }
+  static TAE_INLINE Sum AddSum(Sum a, Sum b) { return Add(a, b); }
+};
+
+// Tile registers as all products here want them: 16 rows of 64 bytes. While it
+// lives, this thread holds tile state.
+class TileRegisters {
+ public:
+  TileRegisters() {
+    struct alignas(64) Config {
+      uint8_t palette = 1;
+      uint8_t start_row = 0;
+      uint8_t reserved[14] = {};
+      uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+    } config;
+    asm volatile("ldtilecfg %0" : : "m"(config));
+  }
+  ~TileRegisters() { asm volatile("tilerelease"); }
+  TileRegisters(const TileRegisters&) = delete;
+  TileRegisters& operator=(const TileRegisters&) = delete;
+};
+
+#define TAE_TILE_LOAD(t, p, stride)                               \
+  asm volatile("tileloadd (%0,%1,1), %%tmm" #t                    \
+               :                                                  \
+               : "r"(p), "r"(ptrdiff_t{stride}) : "memory")
+#define TAE_TILE_STORE(t, p, stride)                              \
+  asm volatile("tilestored %%tmm" #t ", (%0,%1,1)"                \
+               :                                                  \
+               : "r"(p), "r"(ptrdiff_t{stride}) : "memory")
+#define TAE_TILE_ZERO(t) asm volatile("tilezero %tmm" #t)
+// tmm[c] += tmm[a] * tmm[b]
+#define TAE_TILE_DOT(c, a, b) \
+  asm volatile("tdpbf16ps %tmm" #b ", %tmm" #a ", %tmm" #c)
+
+// Registers: 0..3 sums [tiles][outputs], 4..5 inputs, 6..7 weights. kTwo: 32
+// tiles of the chunk, else its first 16.
+template <int kParts, bool kTwo>
+struct TileBlock {
+  static constexpr int kInputBytes = kParts * 128;  // of one tile
+  static constexpr int kSumBytes = kChannels * 4;
+  static constexpr int kWeightBlock = 1024;
+
+  static TAE_INLINE void LoadInputs(const char* inputs) {
+    TAE_TILE_LOAD(4, inputs, kInputBytes);
+    if (kTwo) TAE_TILE_LOAD(5, inputs + 16 * kInputBytes, kInputBytes);
+  }
+  static TAE_INLINE void LoadWeights(const char* weights) {
+    TAE_TILE_LOAD(6, weights, 64);
+    TAE_TILE_LOAD(7, weights + kParts * kWeightBlock, 64);
+  }
+  static TAE_INLINE void Dot() {
+    TAE_TILE_DOT(0, 4, 6);
+    TAE_TILE_DOT(1, 4, 7);
+    if (kTwo) TAE_TILE_DOT(2, 5, 6);
+    if (kTwo) TAE_TILE_DOT(3, 5, 7);
+  }
+  static TAE_INLINE void Store(float* sums) {
+    TAE_TILE_STORE(0, sums, kSumBytes);
+    TAE_TILE_STORE(1, sums + 16, kSumBytes);
+    if (kTwo) TAE_TILE_STORE(2, sums + 16 * kChannels, kSumBytes);
+    if (kTwo) TAE_TILE_STORE(3, sums + 16 * kChannels + 16, kSumBytes);
+  }
+
+  // Outputs 32 * side .. 32 * side + 31.
+  static TAE_INLINE void Run(const char* inputs, const char* weights,
+                             float* sums, int side) {
+    TAE_TILE_ZERO(0);
+    TAE_TILE_ZERO(1);
+    TAE_TILE_ZERO(2);
+    TAE_TILE_ZERO(3);
+    for (int half = 0; half < 2; ++half) {
+      const char* in = inputs + half * 64;
+      const char* w = weights + (half * 4 + side * 2) * kParts * kWeightBlock;
+      LoadInputs(in);
+      if (kParts == 2) {
+        LoadWeights(w + kWeightBlock);
+        Dot();
+      }
+      LoadWeights(w);
+      Dot();
+      if (kParts == 2) {
+        LoadInputs(in + 128);
+        Dot();
+      }
+    }
+    Store(sums + side * 32);
+  }
+};
+
+#undef TAE_TILE_LOAD
+#undef TAE_TILE_STORE
+#undef TAE_TILE_ZERO
+#undef TAE_TILE_DOT
+
+template <int kParts, class F>
+TAE_INLINE void PositionProduct(const int32_t* inputs, const int32_t* weights,
+                                float* sums, int count,
+                                BFloatProduct<kParts> /*product*/, F between) {
+  const char* in = reinterpret_cast<const char*>(inputs);
+  const char* w = reinterpret_cast<const char*>(weights);
+  for (int side = 0; side < 2; ++side) {
+    if (count > 16)
+      TileBlock<kParts, true>::Run(in, w, sums, side);
+    else
+      TileBlock<kParts, false>::Run(in, w, sums, side);
+    between();
+  }
+}
+
+template <int kParts>
+constexpr int ProductParts(int /*count*/, BFloatProduct<kParts> /*product*/) {
+  return 2;
+}
+
+// Splits a into the low and b into the high halves of each 32 bits of
+// to[part * 32]. One part is rounded to nearest; the first of two is cut off,
+// which leaves a second one of the same sign.
+template <int kParts>
+TAE_INLINE void StoreSplit(Float a, Float b, int32_t* to) {
+  const Int high = _mm512_set1_epi32(int(0xffff0000));
+  Int x = _mm512_castps_si512(a), y = _mm512_castps_si512(b);
+  if (kParts == 1) {
+    const Int half = _mm512_set1_epi32(0x8000);
+    x = _mm512_add_epi32(x, half);
+    y = _mm512_add_epi32(y, half);
+  }
+  StoreInt(to, _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(x, 16),
+                                       y));
+  if (kParts == 1) return;
+  const Int x2 = _mm512_castps_si512(
+      Sub(a, _mm512_castsi512_ps(_mm512_and_si512(x, high))));
+  const Int y2 = _mm512_castps_si512(
+      Sub(b, _mm512_castsi512_ps(_mm512_and_si512(y, high))));
+  StoreInt(to + 32, _mm512_mask_blend_epi16(0xAAAAAAAAu,
+                                            _mm512_srli_epi32(x2, 16), y2));
+}
+
+}  // namespace
+}  // namespace tae
