@@ -54,9 +54,9 @@ double ConvBound(const TableEntry& entry) {
   const bool split = std::string(entry.table->name).find("bf16x3") !=
                      std::string::npos;
   switch (entry.precision) {
-    case Precision::kF32: return split ? 1e-4 : 1e-5;
+    case Precision::kF32: return split ? 2e-4 : 1e-5;
     case Precision::kF16: return 3e-3;
-    case Precision::kBF16: return 2e-2;
+    case Precision::kBF16: return 4e-2;
     default: return 6e-2;
   }
 }
