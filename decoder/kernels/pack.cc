@@ -109,7 +109,8 @@ void StoreInt16(const Positions& u, const std::vector<double>& scales,
         }
 }
 
-// [position][2][4][part][16 pairs][16 out][2]; part 1 is what part 0 lost.
+// [position][2 halves of out][2 halves of in][2 blocks of out][part][16 pairs]
+// [16 out][2]; part 1 is what part 0 lost.
 void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
   constexpr int kLanes = 16;
   for (size_t p = 0; p < u.size() / kPlane; ++p)
@@ -118,9 +119,10 @@ void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
         for (int pair = 0; pair < 16; ++pair)
           for (int o = 0; o < 16; ++o)
             for (int half = 0; half < 2; ++half) {
-              const int in = ChannelOfPair(block / 4 * 16 + pair, kLanes) +
-                             half * kLanes;
-              const int out = block % 4 * 16 + o;
+              const int in =
+                  ChannelOfPair(block / 2 % 2 * 16 + pair, kLanes) +
+                  half * kLanes;
+              const int out = block / 4 * 32 + block % 2 * 16 + o;
               const double w = u[p * kPlane + in * kChannels + out];
               uint16_t bits = BF16FromFloat(static_cast<float>(w));
               if (part == 1)
