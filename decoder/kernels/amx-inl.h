@@ -20,6 +20,7 @@ struct BFloatProduct {
   using Sum = Float;
   using SumUnit = float;
   static constexpr int kUnits = kParts * kChannels / 2;
+  static constexpr int kWeightUnits = kUnits * kChannels;
   // From one position of a chunk to the next.
   static constexpr int kInputStrideBytes = (kChunkTiles * kUnits + 16) * 4;
   static TAE_INLINE Sum LoadSum(const SumUnit* p) { return Load(p); }
