@@ -1,8 +1,6 @@
 // The products of all kernels: kRows rows of inputs times 64 outputs, with
 // kRows x kCols accumulators in registers. Units are pairs of int16 or floats.
 // Needs a simd_*-inl.h before it.
-#include "kernels/winograd.h"
-
 namespace tae {
 namespace {
 
@@ -10,14 +8,11 @@ namespace {
 // chunk has (a multiple of kGemmRows).
 struct Int16Product {
   static constexpr int kChunkTiles = 24;
-  static constexpr int kInputMax = winograd::kInputMax;
   using Unit = int32_t;  // a pair of int16
   using Sum = Int;
   using SumUnit = int32_t;
   static constexpr int kUnits = kChannels / 2;  // inputs of 64 channels
-  static constexpr int kWeightUnits = kUnits * kChannels;  // of a position
   static TAE_INLINE Sum ZeroSum() { return ZeroInt(); }
-  static TAE_INLINE Sum StartSum(const Unit*) { return ZeroSum(); }
   static TAE_INLINE Int LoadUnits(const Unit* p) { return LoadInt(p); }
   static TAE_INLINE Int Broadcast(const Unit* p) { return BroadcastInt(p); }
   static TAE_INLINE Sum Dot(Sum s, Int a, Int b) { return DotPairs(s, a, b); }
@@ -26,36 +21,13 @@ struct Int16Product {
   static TAE_INLINE Sum AddSum(Sum a, Sum b) { return AddInt(a, b); }
 };
 
-#if defined(TAE_DOT_BYTES)
-// Inputs are unsigned, 128 above their value; the sums start at what that
-// costs, kept behind the weights of each position.
-struct Int8Product {
-  static constexpr int kChunkTiles = 24;
-  static constexpr int kInputMax = 127;
-  using Unit = int32_t;  // four bytes
-  using Sum = Int;
-  using SumUnit = int32_t;
-  static constexpr int kUnits = kChannels / 4;
-  static constexpr int kWeightUnits = kUnits * kChannels + kChannels;
-  static TAE_INLINE Sum StartSum(const Unit* start) { return LoadInt(start); }
-  static TAE_INLINE Int LoadUnits(const Unit* p) { return LoadInt(p); }
-  static TAE_INLINE Int Broadcast(const Unit* p) { return BroadcastInt(p); }
-  static TAE_INLINE Sum Dot(Sum s, Int w, Int x) { return DotBytes(s, x, w); }
-  static TAE_INLINE Sum LoadSum(const SumUnit* p) { return LoadInt(p); }
-  static TAE_INLINE void StoreSum(SumUnit* p, Sum s) { StoreInt(p, s); }
-  static TAE_INLINE Sum AddSum(Sum a, Sum b) { return AddInt(a, b); }
-};
-#endif  // TAE_DOT_BYTES
-
 struct FloatProduct {
   static constexpr int kChunkTiles = 24;
   using Unit = float;
   using Sum = Float;
   using SumUnit = float;
   static constexpr int kUnits = kChannels;
-  static constexpr int kWeightUnits = kUnits * kChannels;
   static TAE_INLINE Sum ZeroSum() { return Zero(); }
-  static TAE_INLINE Sum StartSum(const Unit*) { return ZeroSum(); }
   static TAE_INLINE Float LoadUnits(const Unit* p) { return Load(p); }
   static TAE_INLINE Float Broadcast(const Unit* p) { return Set(*p); }
   static TAE_INLINE Sum Dot(Sum s, Float a, Float b) { return MulAdd(a, b, s); }
@@ -67,17 +39,15 @@ struct FloatProduct {
 // sums[row][out] = inputs[row][units] * weights[units][out] for kRows rows and
 // kCols vectors of outputs. Strides in units. `next` is brought into the first
 // cache meanwhile, one line for each of `units`, and so are the sums' lines.
-// start: see StartSum.
 template <class P, int kRows, int kCols>
 TAE_INLINE void GemmBlock(const typename P::Unit* inputs, int units,
                           int input_stride, const typename P::Unit* weights,
                           int weight_stride, typename P::SumUnit* sums,
-                          int sum_stride, const typename P::Unit* start,
-                          const char* next) {
+                          int sum_stride, const char* next) {
   typename P::Sum acc[kRows][kCols];
   TAE_UNROLL for (int r = 0; r < kRows; ++r)
     TAE_UNROLL for (int c = 0; c < kCols; ++c) {
-      acc[r][c] = P::StartSum(start + c * kLanes);
+      acc[r][c] = P::ZeroSum();
       PrefetchSoonWrite(sums + r * sum_stride + c * kLanes);
     }
   for (int k = 0; k < units; ++k) {
@@ -106,13 +76,12 @@ TAE_INLINE void PositionProduct(const typename P::Unit* inputs,
                                 typename P::SumUnit* sums, int count,
                                 P /*product*/, F between) {
   const char* next =
-      reinterpret_cast<const char*>(weights + P::kWeightUnits);
+      reinterpret_cast<const char*>(weights + P::kUnits * kChannels);
   for (int tile = 0; tile < count; tile += kGemmRows) {
     for (int out = 0; out < kChannels; out += kGemmCols * kLanes)
       GemmBlock<P, kGemmRows, kGemmCols>(
           inputs + tile * P::kUnits, P::kUnits, P::kUnits, weights + out,
-          kChannels, sums + tile * kChannels + out, kChannels,
-          weights + P::kUnits * kChannels + out, next);
+          kChannels, sums + tile * kChannels + out, kChannels, next);
     next += P::kUnits * 64;
     between();
   }

@@ -109,37 +109,7 @@ void StoreInt16(const Positions& u, const std::vector<double>& scales,
         }
 }
 
-// Scales at which the largest weight of each output channel is 127.
-std::vector<double> ByteScales(const Positions& u) {
-  std::vector<double> scales(kChannels, 1e-30);
-  for (size_t i = 0; i < u.size(); ++i)
-    scales[i % kChannels] =
-        std::max(scales[i % kChannels], std::abs(u[i]) / 127.0);
-  return scales;
-}
-
-constexpr size_t kInt8PositionBytes = kPlane + kChannels * sizeof(int32_t);
-
-// [position]{[unit][out][4], start[64]} (packed_layout.h).
-void StoreInt8(const Positions& u, const std::vector<double>& scales,
-               int lanes, void* weights) {
-  auto* to = static_cast<int8_t*>(weights);
-  for (size_t p = 0; p < u.size() / kPlane; ++p, to += kInt8PositionBytes) {
-    auto* start = reinterpret_cast<int32_t*>(to + kPlane);
-    for (int unit = 0; unit < kChannels / 4; ++unit)
-      for (int out = 0; out < kChannels; ++out)
-        for (int byte = 0; byte < 4; ++byte) {
-          const int in = ChannelOfByte(unit, byte, lanes);
-          const long w = std::lrint(u[p * kPlane + in * kChannels + out] /
-                                    scales[out]);
-          to[(unit * kChannels + out) * 4 + byte] = static_cast<int8_t>(w);
-          start[out] -= static_cast<int32_t>(128 * w);
-        }
-  }
-}
-
-// [position][2 halves of out][2 halves of in][2 blocks of out][part][16 pairs]
-// [16 out][2]; part 1 is what part 0 lost.
+// [position][2][4][part][16 pairs][16 out][2]; part 1 is what part 0 lost.
 void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
   constexpr int kLanes = 16;
   for (size_t p = 0; p < u.size() / kPlane; ++p)
@@ -148,10 +118,9 @@ void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
         for (int pair = 0; pair < 16; ++pair)
           for (int o = 0; o < 16; ++o)
             for (int half = 0; half < 2; ++half) {
-              const int in =
-                  ChannelOfPair(block / 2 % 2 * 16 + pair, kLanes) +
-                  half * kLanes;
-              const int out = block / 4 * 32 + block % 2 * 16 + o;
+              const int in = ChannelOfPair(block / 4 * 16 + pair, kLanes) +
+                             half * kLanes;
+              const int out = block % 4 * 16 + o;
               const double w = u[p * kPlane + in * kChannels + out];
               uint16_t bits = BF16FromFloat(static_cast<float>(w));
               if (part == 1)
@@ -298,32 +267,6 @@ PackedLayer* PackRgbInt16(const ConvWeights& conv) {
   return ToPacked(layer);
 }
 
-template <int kLanes>
-PackedLayer* PackConvInt8(const ConvWeights& conv) {
-  Positions u = TransformConv(conv);
-  Normalise(&u, /*balance=*/true);
-  const std::vector<double> scales = ByteScales(u);
-  void* weights = nullptr;
-  auto* layer = NewPackedConv(conv, scales.data(),
-                              kPositions * kInt8PositionBytes, &weights);
-  if (layer != nullptr) StoreInt8(u, scales, kLanes, weights);
-  return ToPacked(layer);
-}
-
-template <int kLanes>
-PackedLayer* PackUpConvInt8(const ConvWeights& conv) {
-  const Positions u = TransformUpConv(conv);
-  const std::vector<double> scales = ByteScales(u);
-  void* weights = nullptr;
-  float* scale = nullptr;
-  auto* layer =
-      NewPackedUpConv(kUpPositions * kInt8PositionBytes, &weights, &scale);
-  if (layer == nullptr) return nullptr;
-  StoreInt8(u, scales, kLanes, weights);
-  std::copy(scales.begin(), scales.end(), scale);
-  return ToPacked(layer);
-}
-
 template <int kParts>
 PackedLayer* PackConvBFloat(const ConvWeights& conv) {
   Positions u = TransformConv(conv);
@@ -392,10 +335,6 @@ size_t PackedBytes(const PackedLayer* layer) {
   return reinterpret_cast<const PackedHeader*>(layer)->bytes;
 }
 
-template PackedLayer* PackConvInt8<8>(const ConvWeights&);
-template PackedLayer* PackConvInt8<16>(const ConvWeights&);
-template PackedLayer* PackUpConvInt8<8>(const ConvWeights&);
-template PackedLayer* PackUpConvInt8<16>(const ConvWeights&);
 template PackedLayer* PackConvBFloat<1>(const ConvWeights&);
 template PackedLayer* PackConvBFloat<2>(const ConvWeights&);
 template PackedLayer* PackUpConvBFloat<1>(const ConvWeights&);

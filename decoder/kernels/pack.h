@@ -16,11 +16,6 @@ PackedLayer* PackUpConvInt16(const ConvWeights& conv);
 template <int kLanes>
 PackedLayer* PackRgbInt16(const ConvWeights& conv);
 
-template <int kLanes>
-PackedLayer* PackConvInt8(const ConvWeights& conv);
-template <int kLanes>
-PackedLayer* PackUpConvInt8(const ConvWeights& conv);
-
 // For AMX (amx-inl.h): each weight as the sum of kParts bf16.
 template <int kParts>
 PackedLayer* PackConvBFloat(const ConvWeights& conv);

@@ -19,19 +19,10 @@ constexpr int ChannelOfPair(int pair, int lanes) {
   return pair / lanes * 2 * lanes + pair % lanes;
 }
 
-// As above with 8 bits: byte `byte` of unit `unit` is channel
-// ChannelOfByte(unit, byte, L).
-constexpr int ChannelOfByte(int unit, int byte, int lanes) {
-  constexpr int kVector[4] = {0, 2, 1, 3};
-  return unit / lanes * 4 * lanes + kVector[byte] * lanes + unit % lanes;
-}
-
 // 3x3 convolution, Winograd (winograd.h). Products are int16 or float.
 struct PackedConv : PackedHeader {
-  // int8: [36]{[16 units][64 out][4], then int32 start[64]}, start = -128 times
-  // the sum over the inputs.
   // int16: [36][32 pairs][64 out][2]; float: [36][64 in][64 out]; bf16 on AMX:
-  // [36][2 halves of out][2 halves of in][2][part][16 pairs][16 out][2].
+  // [36][2][4][part][16 pairs][16 out][2], pairs and outputs in that order.
   const void* weights = nullptr;
   // [7][64]: what output (row, column) is multiplied with, at row + column;
   // int16 tables multiply with the scale of the tile too.

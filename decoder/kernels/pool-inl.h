@@ -67,7 +67,7 @@ TAE_INLINE void PoolExpand(const FoldedPool& folded, PoolScratch* s) {
   for (int out = 0; out < kPoolWidth; out += kStep) {
     GemmBlock<FloatProduct, kGemmRows, kGemmCols>(
         s->pixels, kChannels, kChannels, folded.expand + out, kPoolWidth,
-        s->hidden + out, kPoolWidth, nullptr,
+        s->hidden + out, kPoolWidth,
         reinterpret_cast<const char*>(folded.expand + out + kStep));
     TAE_UNROLL for (int c = 0; c < kGemmCols; ++c) {
       const Float bias = Load(folded.bias + out + c * kLanes);
@@ -92,7 +92,7 @@ void Pool(const void* folded_bytes, const PoolTask& task, void* scratch) {
     for (int out = 0; out < kChannels; out += kStep)
       GemmBlock<FloatProduct, kGemmRows, kGemmCols>(
           s->hidden, kPoolWidth, kPoolWidth, folded.contract + out, kChannels,
-          s->out + out, kChannels, nullptr,
+          s->out + out, kChannels,
           reinterpret_cast<const char*>(folded.contract + out));
     for (int i = 0; i < count * kChannels; i += kLanes)
       Store(pixels + i, Add(Load(s->pixels + i), Load(s->out + i)));

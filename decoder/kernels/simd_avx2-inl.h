@@ -91,26 +91,6 @@ TAE_INLINE Int QuantisePair(Float a, Float b, Float scale) {
   return _mm256_blend_epi16(low, high, 0xAA);
 }
 
-#if defined(TAE_AVX_VNNI)
-#define TAE_DOT_BYTES
-TAE_INLINE Int DotBytes(Int sum, Int a, Int b) {
-  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
-  return sum;
-}
-
-TAE_INLINE Int QuantiseFour(Float a, Float b, Float c, Float d, Float scale) {
-  const Float magic = _mm256_set1_ps(12582912.0f + 128.0f);
-  const auto bits = [&](Float x) {
-    return _mm256_castps_si256(_mm256_fmadd_ps(x, scale, magic));
-  };
-  const Int ab =
-      _mm256_blend_epi16(bits(a), _mm256_slli_epi32(bits(b), 16), 0xAA);
-  const Int cd =
-      _mm256_blend_epi16(bits(c), _mm256_slli_epi32(bits(d), 16), 0xAA);
-  return _mm256_or_si256(ab, _mm256_slli_epi32(cd, 8));
-}
-#endif
-
 // rows[i][j] -> rows[j][i] of an 8x8 square of 32-bit numbers.
 TAE_INLINE void Transpose(Int* r) {
   Int t[8];

@@ -94,29 +94,6 @@ TAE_INLINE Int QuantisePair(Float a, Float b, Float scale) {
   return _mm512_mask_blend_epi16(0xAAAAAAAAu, low, high);
 }
 
-#if defined(__AVX512VNNI__)
-#define TAE_DOT_BYTES
-// sum + the dot products of four unsigned bytes of a and signed bytes of b.
-TAE_INLINE Int DotBytes(Int sum, Int a, Int b) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-  return sum;
-}
-
-// round(128 + x * scale) of a, c, b, d in the bytes, lowest first, of each 32
-// bits; |x * scale| <= 127.
-TAE_INLINE Int QuantiseFour(Float a, Float b, Float c, Float d, Float scale) {
-  const Float magic = _mm512_set1_ps(12582912.0f + 128.0f);
-  const auto bits = [&](Float x) {
-    return _mm512_castps_si512(_mm512_fmadd_ps(x, scale, magic));
-  };
-  const Int ab = _mm512_mask_blend_epi16(0xAAAAAAAAu, bits(a),
-                                         _mm512_slli_epi32(bits(b), 16));
-  const Int cd = _mm512_mask_blend_epi16(0xAAAAAAAAu, bits(c),
-                                         _mm512_slli_epi32(bits(d), 16));
-  return _mm512_or_si512(ab, _mm512_slli_epi32(cd, 8));
-}
-#endif
-
 // rows[i][j] -> rows[j][i] of a 16x16 square of 32-bit numbers.
 TAE_INLINE void Transpose(Int* r) {
   Int t[16];

@@ -48,17 +48,6 @@ constexpr KernelTable MakeInt16Table(const char* name) {
   return table;
 }
 
-#if defined(TAE_DOT_BYTES)
-// The last convolution keeps int16.
-constexpr KernelTable MakeInt8Table(const char* name) {
-  KernelTable table = MakeTable<Int8Product, Int16Product, uint16_t>(name);
-  table.pack_conv = PackConvInt8<kLanes>;
-  table.pack_upconv = PackUpConvInt8<kLanes>;
-  table.pack_rgb = PackRgbInt16<kLanes>;
-  return table;
-}
-#endif
-
 constexpr KernelTable MakeFloatTable(const char* name) {
   KernelTable table = MakeTable<FloatProduct, FloatProduct, float>(name);
   table.pack_conv = PackConvFloat;

@@ -1,4 +1,4 @@
-// AVX-512 with VNNI: fp16-grade on int16 products, and int8.
+// AVX-512 with VNNI: fp16-grade on int16 products.
 #include "kernels/kernel_table.h"
 #include "kernels/tables.h"
 
@@ -17,7 +17,5 @@ namespace tae {
 
 constinit const KernelTable kF16Avx512VnniTable =
     MakeInt16Table("f16_winograd_i16__avx512vnni");
-constinit const KernelTable kInt8Avx512VnniTable =
-    MakeInt8Table("int8_winograd__avx512vnni");
 
 }  // namespace tae

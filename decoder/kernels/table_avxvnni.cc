@@ -1,4 +1,4 @@
-// AVX2 with AVX-VNNI: fp16-grade on int16 products, and int8.
+// AVX2 with AVX-VNNI: fp16-grade on int16 products.
 #define TAE_AVX_VNNI
 #include "kernels/kernel_table.h"
 #include "kernels/tables.h"
@@ -18,7 +18,5 @@ namespace tae {
 
 constinit const KernelTable kF16AvxVnniTable =
     MakeInt16Table("f16_winograd_i16__avxvnni");
-constinit const KernelTable kInt8AvxVnniTable =
-    MakeInt8Table("int8_winograd__avxvnni");
 
 }  // namespace tae

@@ -25,8 +25,6 @@ constexpr TableEntry kTables[] = {
     {&kF32Avx512Table, Precision::kF32, "avx512", Avx512},
     {&kF32Avx2Table, Precision::kF32, "avx2", Avx2},
     {&kBF16AmxTable, Precision::kBF16, "amx", Amx},
-    {&kInt8Avx512VnniTable, Precision::kInt8, "avx512vnni", Avx512Vnni},
-    {&kInt8AvxVnniTable, Precision::kInt8, "avxvnni", AvxVnni},
 };
 
 }  // namespace

@@ -11,8 +11,6 @@ namespace tae {
 extern const KernelTable kF16AmxTable;
 extern const KernelTable kF32AmxTable;
 extern const KernelTable kBF16AmxTable;
-extern const KernelTable kInt8Avx512VnniTable;
-extern const KernelTable kInt8AvxVnniTable;
 extern const KernelTable kF16Avx512VnniTable;
 extern const KernelTable kF16Avx512Table;
 extern const KernelTable kF16AvxVnniTable;

@@ -55,9 +55,9 @@ inline size_t RightStep(const UpConvTask& task, int tile) {
   return 2 * tile + 2 < stored ? kChannels : 0;
 }
 
-template <class T, class P>
+template <class T>
 void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
-                      UpScratch<P>* s, int slot) {
+                      UpScratch<Int16Product>* s, int slot) {
   const size_t offset = size_t(2 * tile) * kChannels;
   const size_t right = RightStep(task, tile);
   Float largest = Zero();
@@ -66,11 +66,15 @@ void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
                                              s->tile + c, kChannels));
   float max = ReduceMax(largest);
   if (!(max > 1e-20f)) max = 1e-20f;
-  const Float unit = Set(P::kInputMax / max);
-  s->scale[slot] = max / P::kInputMax;
-  for (int p = 0; p < winograd::kUpInputs; ++p)
-    Quantise(s->tile + p * kChannels, unit,
-             s->inputs + p * s->kInputStride + slot * P::kUnits, P());
+  const Float unit = Set(winograd::kInputMax / max);
+  s->scale[slot] = max / winograd::kInputMax;
+  for (int p = 0; p < winograd::kUpInputs; ++p) {
+    const float* from = s->tile + p * kChannels;
+    int32_t* to = s->inputs + p * s->kInputStride + slot * kChannels / 2;
+    for (int c = 0; c < kChannels; c += 2 * kLanes)
+      StoreInt(to + c / 2,
+               QuantisePair(Load(from + c), Load(from + c + kLanes), unit));
+  }
 }
 
 template <class T>
@@ -171,7 +175,7 @@ void UpConvChunk(const PackedUpConv& layer, const UpConvTask& task, int tile,
   for (int p = 0; p < winograd::kUpPositions; ++p) {
     const int input = kInput[p / 5] * 3 + kInput[p % 5];
     PositionProduct(s->inputs + input * s->kInputStride,
-                    weights + p * P::kWeightUnits,
+                    weights + p * P::kUnits * kChannels,
                     s->sums + p * s->kSumStride, count, P(), [&] {
                       PrefetchUpPart<T>(task, tile, count, next, part++,
                                         parts);

@@ -95,46 +95,30 @@ TAE_INLINE void TransformRows(const float* columns, int tile, float* to,
   }
 }
 
-// 64 channels, times scale, rounded, to the units of a product.
-TAE_INLINE void Quantise(const float* from, Float scale, int32_t* to,
-                         Int16Product /*product*/) {
-  TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes)
-    StoreInt(to + c / 2,
-             QuantisePair(Load(from + c), Load(from + c + kLanes), scale));
-}
-
-#if defined(TAE_DOT_BYTES)
-TAE_INLINE void Quantise(const float* from, Float scale, int32_t* to,
-                         Int8Product /*product*/) {
-  TAE_UNROLL for (int c = 0; c < kChannels; c += 4 * kLanes)
-    StoreInt(to + c / 4, QuantiseFour(Load(from + c), Load(from + c + kLanes),
-                                      Load(from + c + 2 * kLanes),
-                                      Load(from + c + 3 * kLanes), scale));
-}
-#endif
-
 // Quantises a transformed tile with one scale; returns what a unit is worth.
-template <class P>
 TAE_INLINE float QuantiseTile(const float* tile, const Float largest[3],
                               int32_t* to, int stride) {
   const Float all = Max(largest[0], Max(Mul(largest[1], Set(1.5f)),
                                         Mul(largest[2], Set(2.25f))));
   float max = ReduceMax(all);
   if (!(max > 1e-20f)) max = 1e-20f;
-  const float unit = P::kInputMax / max;
+  const float unit = winograd::kInputMax / max;
   const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
   TAE_UNROLL for (int i = 0; i < 6; ++i)
     TAE_UNROLL for (int j = 0; j < 6; ++j) {
       const Float scale = scales[(i == 3 || i == 4) + (j == 3 || j == 4)];
-      Quantise(tile + (i * 6 + j) * kChannels, scale,
-               to + (i * 6 + j) * stride, P());
+      const float* from = tile + (i * 6 + j) * kChannels;
+      int32_t* units = to + (i * 6 + j) * stride;
+      for (int c = 0; c < kChannels; c += 2 * kLanes)
+        StoreInt(units + c / 2, QuantisePair(Load(from + c),
+                                             Load(from + c + kLanes), scale));
     }
-  return max / P::kInputMax;
+  return max / winograd::kInputMax;
 }
 
-template <class T, class P>
+template <class T>
 TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
-                                 WinogradScratch<P>* s, int slot) {
+                    WinogradScratch<Int16Product>* s, int slot) {
   Float largest[3] = {Zero(), Zero(), Zero()};
   for (int c = 0; c < kChannels; c += kLanes) {
     float* columns = s->columns + c * winograd::kPositions;
@@ -142,13 +126,13 @@ TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
     TransformRows<true>(columns, tile, s->tile + c, kChannels, largest);
   }
   s->scale[slot] =
-      QuantiseTile<P>(s->tile, largest, s->inputs + slot * P::kUnits,
-                      s->kInputStride);
+      QuantiseTile(s->tile, largest, s->inputs + slot * Int16Product::kUnits,
+                   s->kInputStride);
 }
 
 template <class T>
 TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
-                                 WinogradScratch<FloatProduct>* s, int slot) {
+                    WinogradScratch<FloatProduct>* s, int slot) {
   for (int c = 0; c < kChannels; c += kLanes) {
     float* columns = s->columns + c * winograd::kPositions;
     TransformColumns(in, tile, first ? 0 : 2, c, columns);
@@ -278,7 +262,7 @@ void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
   int part = 0;
   for (int p = 0; p < winograd::kPositions; ++p)
     PositionProduct(s->inputs + p * s->kInputStride,
-                    weights + p * P::kWeightUnits,
+                    weights + p * P::kUnits * kChannels,
                     s->sums + p * s->kSumStride, count, P(), [&] {
                       PrefetchPart<T>(task, tile, count, next, part++, parts);
                     });

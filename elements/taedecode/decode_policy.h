@@ -33,6 +33,9 @@ class DecodePolicy {
   // Forgets lateness and position, as after a flush.
   void Reset();
 
+  // The next latent begins a generation: its caps are new.
+  void BeginGeneration() { fresh_ = true; }
+
   // Says what to do with the next latent. drop_late: the qos property.
   Verdict Judge(const Latent& latent, guint every, bool drop_late);
 

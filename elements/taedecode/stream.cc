@@ -119,6 +119,7 @@ bool Stream::SetFormat(GstVideoCodecState* input) {
   input_.reset(gst_video_codec_state_ref(input));
   latent_ = *std::move(latent);
   output_.reset();
+  policy_.BeginGeneration();
   if (MatchModel() && ConfigureOutput()) return true;
   latent_.reset();
   return false;

@@ -124,6 +124,8 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   }
   GST_LOG_OBJECT(element_, "%s decoded in %" GST_TIME_FORMAT,
                  StepText(step).c_str(), GST_TIME_ARGS(took));
+  if (GST_BUFFER_FLAG_IS_SET(frame->input_buffer, GST_BUFFER_FLAG_DISCONT))
+    GST_BUFFER_FLAG_SET(frame->output_buffer, GST_BUFFER_FLAG_DISCONT);
   if (report.nonfinite > 0) MarkCorrupted(frame.get(), step, report.nonfinite);
   if (live.post_messages) PostStep(frame.get(), step, report, took);
   ReportLatency(took);

@@ -148,6 +148,8 @@ static gboolean gst_tae_decode_set_format(GstVideoDecoder* decoder,
                                           GstVideoCodecState* state) {
   GstTaeDecode* self = GST_TAE_DECODE(decoder);
   return taegst::Guard(GST_ELEMENT(self), FALSE, [&]() -> gboolean {
+    // The last latent of the old format; the base class does not drain here.
+    self->priv->stream->DecodeHeld(live_settings(self));
     return self->priv->stream->SetFormat(state);
   });
 }

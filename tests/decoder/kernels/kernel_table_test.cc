@@ -57,7 +57,7 @@ double ConvBound(const TableEntry& entry) {
     case Precision::kF32: return split ? 2e-4 : 1e-5;
     case Precision::kF16: return 3e-3;
     case Precision::kBF16: return 4e-2;
-    default: return 0.12;
+    default: return 6e-2;
   }
 }
 

@@ -1,0 +1,189 @@
+#include "common/latent_caps.h"
+
+#include <gtest/gtest.h>
+
+#include "common/latent_meta.h"
+#include "common/status_gst.h"
+#include "common/variant_enum.h"
+#include "tae/variant.h"
+
+namespace taegst {
+namespace {
+
+GstPtr<GstCaps> Parse(const char* text) {
+  return GstPtr<GstCaps>(gst_caps_from_string(text));
+}
+
+TEST(LatentCaps, GoThereAndBack) {
+  for (const auto dtype :
+       {tae::DType::kF16, tae::DType::kBF16, tae::DType::kF32})
+    for (const auto layout :
+         {tae::LatentLayout::kNchw, tae::LatentLayout::kNhwc,
+          tae::LatentLayout::kPacked, tae::LatentLayout::kPackedNchw,
+          tae::LatentLayout::kPackedIdeogram4})
+      for (const auto domain :
+           {tae::LatentDomain::kSampler, tae::LatentDomain::kVae})
+        for (const bool noisy : {false, true}) {
+          LatentInfo info;
+          info.variant = "flux2";
+          info.dtype = dtype;
+          info.layout = layout;
+          info.domain = domain;
+          info.noisy = noisy;
+          info.channels = 32;
+          info.extent = {64, 128};
+          info.fps_n = 10;
+          info.width = 1024;
+          info.height = 512;
+          const auto caps = LatentInfoToCaps(info);
+          const auto back = LatentInfoFromCaps(caps.get());
+          ASSERT_TRUE(back.ok()) << back.status().message();
+          EXPECT_EQ(*back, info);
+        }
+}
+
+TEST(LatentCaps, DefaultsAreNchwSamplerX0) {
+  const auto caps = Parse(
+      "video/x-latent,format=F16LE,channels=16,latent-width=8,"
+      "latent-height=4");
+  const auto info = LatentInfoFromCaps(caps.get());
+  ASSERT_TRUE(info.ok());
+  EXPECT_EQ(info->layout, tae::LatentLayout::kNchw);
+  EXPECT_EQ(info->domain, tae::LatentDomain::kSampler);
+  EXPECT_FALSE(info->noisy);
+  EXPECT_EQ(info->variant, "");
+  EXPECT_EQ(info->size(), 16u * 8 * 4 * 2);
+  EXPECT_EQ(info->extent, (tae::Extent{4, 8}));
+}
+
+TEST(LatentCaps, AliasesBecomeTheName) {
+  const auto caps = Parse(
+      "video/x-latent,format=F16LE,channels=32,latent-width=8,"
+      "latent-height=4,variant=flux2-klein");
+  const auto info = LatentInfoFromCaps(caps.get());
+  ASSERT_TRUE(info.ok());
+  EXPECT_EQ(info->variant, "flux2");
+}
+
+TEST(LatentCaps, EachMissingFieldIsNamed) {
+  for (const char* field :
+       {"format", "channels", "latent-width", "latent-height"}) {
+    const auto caps = Parse(
+        "video/x-latent,format=F16LE,channels=32,latent-width=8,"
+        "latent-height=4");
+    gst_structure_remove_field(gst_caps_get_structure(caps.get(), 0), field);
+    const auto info = LatentInfoFromCaps(caps.get());
+    ASSERT_FALSE(info.ok()) << field;
+    EXPECT_NE(info.status().message().find(field), std::string::npos);
+  }
+}
+
+LatentInfo Tensors(const char* dimensions, int expected) {
+  const auto caps = Parse(
+      ("other/tensors,format=static,num_tensors=1,types=float16,dimensions="
+       "(string)" +
+       std::string(dimensions))
+          .c_str());
+  const auto info = LatentInfoFromCaps(caps.get(), expected);
+  EXPECT_TRUE(info.ok()) << info.status().message();
+  return info.ok() ? *info : LatentInfo{};
+}
+
+TEST(TensorsCaps, ShapeTellsTheLayout) {
+  LatentInfo info = Tensors("64:48:32:1", 32);
+  EXPECT_EQ(info.layout, tae::LatentLayout::kNchw);
+  EXPECT_EQ(info.extent, (tae::Extent{48, 64}));
+  info = Tensors("32:64:48:1", 32);
+  EXPECT_EQ(info.layout, tae::LatentLayout::kNhwc);
+  EXPECT_EQ(info.extent, (tae::Extent{48, 64}));
+  EXPECT_EQ(info.channels, 32);
+  info = Tensors("32:24:128:1", 32);
+  EXPECT_EQ(info.layout, tae::LatentLayout::kPackedNchw);
+  EXPECT_EQ(info.extent, (tae::Extent{48, 64}));
+  EXPECT_EQ(info.channels, 32);
+  info = Tensors("16:100:99", 0);  // no space has 99 channels
+  EXPECT_EQ(info.layout, tae::LatentLayout::kNhwc);
+  EXPECT_EQ(info.channels, 16);
+}
+
+TEST(TensorsCaps, AreWrittenInnermostFirst) {
+  LatentInfo info;
+  info.channels = 32;
+  info.extent = {48, 64};
+  const auto caps = LatentInfoToTensorsCaps(info);
+  ASSERT_TRUE(caps.ok());
+  const GstStructure* s = gst_caps_get_structure(caps->get(), 0);
+  EXPECT_STREQ(gst_structure_get_string(s, "dimensions"), "64:48:32:1");
+  const auto back = LatentInfoFromCaps(caps->get(), 32);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, info);
+  info.dtype = tae::DType::kBF16;
+  EXPECT_FALSE(LatentInfoToTensorsCaps(info).ok());
+}
+
+TEST(Templates, TakeCapsThatLeaveOptionalFieldsOut) {
+  const auto ours = LatentCapsOfVariant("");
+  for (const char* text :
+       {"video/x-latent,format=F16LE,channels=32,latent-width=64,"
+        "latent-height=64",
+        "video/x-latent,format=F32LE,channels=4,latent-width=1,"
+        "latent-height=8192,layout=packed,variant=sd,framerate=0/1",
+        "other/tensors,format=static,num_tensors=1,types=float16,"
+        "dimensions=(string)64:64:32:1,framerate=0/1"})
+    EXPECT_TRUE(gst_caps_is_subset(Parse(text).get(), ours.get())) << text;
+}
+
+TEST(Variants, AreEnumValuesInTheTablesOrder) {
+  auto* enum_class = G_ENUM_CLASS(g_type_class_ref(VariantGetType()));
+  EXPECT_EQ(enum_class->n_values, tae::Variants().size() + 1);
+  EXPECT_STREQ(enum_class->values[0].value_nick, "auto");
+  for (guint i = 1; i < enum_class->n_values; ++i)
+    EXPECT_EQ(VariantName(enum_class->values[i].value),
+              enum_class->values[i].value_nick);
+  EXPECT_EQ(VariantName(-1), "");
+  EXPECT_EQ(VariantName(9999), "");
+  g_type_class_unref(enum_class);
+}
+
+TEST(LatentStepMeta, GoesThereAndBackAndReplaces) {
+  const GstPtr<GstBuffer> buffer(gst_buffer_new());
+  EXPECT_FALSE(GetLatentStep(buffer.get()));
+  LatentStep step;
+  step.step = 7;
+  step.sigma = 0.5;
+  SetLatentStep(buffer.get(), step);
+  step.step = 8;
+  step.sigma.reset();
+  step.rung = "linear";
+  SetLatentStep(buffer.get(), step);
+  const auto seen = GetLatentStep(buffer.get());
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->step, 8u);
+  EXPECT_FALSE(seen->sigma);
+  EXPECT_FALSE(seen->seed);
+  EXPECT_EQ(seen->rung, "linear");
+}
+
+TEST(Errors, KeepTheirDomains) {
+  using tae::StatusCode;
+  const auto is = [](StatusCode code, Subject subject, GQuark domain,
+                     int value) {
+    const GstErrorCode got = GstErrorCodeOf(code, subject);
+    return got.domain == domain && got.code == value;
+  };
+  EXPECT_TRUE(is(StatusCode::kNotFound, Subject::kWeights, GST_RESOURCE_ERROR,
+                 GST_RESOURCE_ERROR_NOT_FOUND));
+  EXPECT_TRUE(is(StatusCode::kDataLoss, Subject::kWeights, GST_RESOURCE_ERROR,
+                 GST_RESOURCE_ERROR_FAILED));
+  EXPECT_TRUE(is(StatusCode::kUnsupported, Subject::kWeights, GST_LIBRARY_ERROR,
+                 GST_LIBRARY_ERROR_INIT));
+  EXPECT_TRUE(is(StatusCode::kUnsupported, Subject::kLatent, GST_STREAM_ERROR,
+                 GST_STREAM_ERROR_WRONG_TYPE));
+  EXPECT_TRUE(is(StatusCode::kInvalidArgument, Subject::kLatent,
+                 GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT));
+  EXPECT_TRUE(is(StatusCode::kOutOfMemory, Subject::kInput, GST_RESOURCE_ERROR,
+                 GST_RESOURCE_ERROR_NO_SPACE_LEFT));
+}
+
+}  // namespace
+}  // namespace taegst
