@@ -1,0 +1,51 @@
+"""ComfyUI custom node package: what every sampler is making goes to a preview.
+
+Copy the folder into custom_nodes/ (cp -rL, it holds a link to tae_tap.py). The
+environment variable TAE_TAP changes the address from unix:/tmp/tae.sock.
+"""
+import logging
+import os
+import time
+
+import latent_preview
+
+from .tae_tap import Tap
+
+NODE_CLASS_MAPPINGS = {}  # without it ComfyUI takes no package
+_SPACES = {
+    "SD15": "sd1", "SDXL": "sdxl", "SDXL_Playground_2_5": "sdxl_playground25",
+    "SD3": "sd3", "Flux": "flux1", "Flux2": "flux2", "Wan21": "wan21",
+    "Wan22": "wan22", "HunyuanVideo": "hunyuan_video", "LTXV": "ltxv",
+    "HunyuanVideo15": "hunyuan_video15", "HunyuanImage21": "hunyuan_image21",
+    "LTXAV": "ltx2", "Mochi": "mochi1", "Cosmos1CV8x8x8": "cosmos1"}
+_tap = Tap(os.environ.get("TAE_TAP", "unix:/tmp/tae.sock"))
+_prepare_callback = latent_preview.prepare_callback
+
+
+def _send(x0, space, gen, step, steps):
+    x0 = getattr(x0, "tensors", [x0])[0]  # video with sound: the picture first
+    x0 = x0[:1, :, 0] if x0.ndim == 5 else x0[:1]  # of a clip its first frame
+    layout = "packed-nchw" if space == "flux2" else "nchw"
+    _tap.send(x0, space=space, layout=layout, domain="sampler", pred="x0",
+              gen=gen, step=step, steps=steps, final=step == steps)
+
+
+def _tapped_prepare_callback(model, *args, **kwargs):
+    callback = _prepare_callback(model, *args, **kwargs)
+    gen = time.time_ns()
+
+    def tapped(step, x0, x, total_steps):
+        try:
+            classes = type(model.model.latent_format).__mro__
+            names = [c.__name__ for c in classes]
+            space = next((_SPACES[n] for n in names if n in _SPACES), None)
+            if space:
+                _send(x0, space, gen, step + 1, total_steps)
+        except Exception:
+            logging.getLogger("tae_tap").warning("no preview", exc_info=True)
+        return callback(step, x0, x, total_steps)
+
+    return tapped
+
+
+latent_preview.prepare_callback = _tapped_prepare_callback

@@ -1,0 +1,491 @@
+/* Sends the latents of a diffusion run to a live preview, from C99 or C++.
+ *
+ *   tae_tap* tap = tae_tap_open("unix:/tmp/tae.sock");
+ *   tae_tap_latent latent = {0};            // what stays 0 is not said
+ *   latent.data = x; latent.size = bytes; latent.dtype = "F32";
+ *   latent.n_dims = 4;
+ *   latent.dims[0] = 1; latent.dims[1] = 4; latent.dims[2] = latent.dims[3] = 64;
+ *   latent.space = "sd1"; latent.layout = "nchw"; latent.pred = "x0";
+ *   latent.step = 1; latent.steps = 20;
+ *   tae_tap_send(tap, &latent);             // copies, returns at once
+ *   tae_tap_close(tap, 2.0);                // waits 2 s at most
+ *
+ * One header for POSIX systems; link with -pthread and include it first where
+ * the compiler runs in a strict mode. The run never waits for the preview: a
+ * thread delivers the newest latent to a listener that may be absent, be slow,
+ * vanish and come back. Addresses: unix:/path, tcp://host:port, a file to
+ * append to. Written are safetensors messages, one after another.
+ */
+#ifndef TAE_TAP_H
+#define TAE_TAP_H
+
+#if !defined(_POSIX_C_SOURCE) && !defined(__cplusplus)
+#define _POSIX_C_SOURCE 200809L
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One latent. Strings are UTF-8; NULL and 0 mean "not said". */
+typedef struct tae_tap_latent {
+  const void* data; /* row-major, little endian; read during the call only */
+  size_t size;      /* bytes */
+  const char* dtype; /* "F16", "BF16" or "F32" */
+  int64_t dims[5];   /* outermost first */
+  int n_dims;
+  const char* space;  /* sd1, sdxl, sd3, flux1, flux2, wan21... */
+  const char* layout; /* nchw, nhwc, packed, packed-nchw, packed-ideogram4 */
+  const char* domain; /* sampler, vae */
+  const char* pred;   /* x0, x */
+  const char* gen;    /* differs from generation to generation */
+  const char* prompt;
+  int width, height; /* pixels of the picture; packed latents need them */
+  int step, steps;   /* step counts from 1 */
+  int has_sigma, has_sigma_next, has_seed;
+  double sigma, sigma_next; /* noise of this latent, and of the next one */
+  uint64_t seed;
+  int final; /* the last one of its generation: never dropped */
+} tae_tap_latent;
+
+typedef struct tae_tap_message {
+  struct tae_tap_message* next;
+  size_t size;
+  int final;
+  char bytes[1]; /* `size` of them */
+} tae_tap_message;
+
+typedef struct tae_tap {
+  pthread_mutex_t lock; /* guards what follows */
+  pthread_cond_t changed;
+  tae_tap_message* waiting; /* oldest first: finals, then one that is not */
+  int n_waiting;
+  double deadline; /* after tae_tap_close, else 0 */
+  unsigned long sent, dropped;
+  pthread_t thread;
+  int fd; /* the thread's own */
+  char address[1];
+} tae_tap;
+
+enum { kTaeTapMostWaiting = 4, kTaeTapTextRoom = 4096 };
+
+static inline double tae_tap_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t); /* the clock of pthread_cond_timedwait */
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Text that grows within a fixed room; what does not fit is left out. */
+typedef struct tae_tap_text {
+  char* bytes;
+  size_t size, room;
+} tae_tap_text;
+
+static inline void tae_tap_put(tae_tap_text* text, const char* part) {
+  const size_t n = strlen(part);
+  if (text->size + n > text->room) return;
+  memcpy(text->bytes + text->size, part, n);
+  text->size += n;
+}
+
+/* Adds ,"key":"value" with the value escaped as JSON. */
+static inline void tae_tap_put_string(tae_tap_text* text, const char* key,
+                                      const char* value) {
+  char unit[8];
+  const char* end;
+  if (!value) return;
+  tae_tap_put(text, text->bytes[text->size - 1] == '{' ? "\"" : ",\"");
+  tae_tap_put(text, key);
+  tae_tap_put(text, "\":\"");
+  end = value + strlen(value);
+  if (end - value > kTaeTapTextRoom) {
+    end = value + kTaeTapTextRoom; /* not inside a UTF-8 character */
+    while (end > value && ((unsigned char)*end & 0xC0) == 0x80) --end;
+  }
+  for (; value < end; ++value) {
+    const unsigned char c = (unsigned char)*value;
+    if (c < 0x20 || c == '"' || c == '\\')
+      snprintf(unit, sizeof(unit), "\\u%04x", c);
+    else
+      unit[0] = *value, unit[1] = 0;
+    tae_tap_put(text, unit);
+  }
+  tae_tap_put(text, "\"");
+}
+
+static inline void tae_tap_put_int(tae_tap_text* text, const char* key,
+                                   int value) {
+  char digits[16];
+  if (value <= 0) return;
+  snprintf(digits, sizeof(digits), "%d", value);
+  tae_tap_put_string(text, key, digits);
+}
+
+static inline void tae_tap_put_real(tae_tap_text* text, const char* key,
+                                    int said, double value) {
+  char digits[40];
+  char* c;
+  if (!said) return;
+  snprintf(digits, sizeof(digits), "%.9g", value);
+  for (c = digits; *c; ++c)
+    if (*c == ',') *c = '.'; /* as some locales have it */
+  tae_tap_put_string(text, key, digits);
+}
+
+static inline void tae_tap_put_metadata(tae_tap_text* text,
+                                        const tae_tap_latent* latent) {
+  char seed[24];
+  tae_tap_put(text, "{\"__metadata__\":{");
+  tae_tap_put_string(text, "space", latent->space);
+  tae_tap_put_string(text, "layout", latent->layout);
+  tae_tap_put_string(text, "domain", latent->domain);
+  tae_tap_put_string(text, "pred", latent->pred);
+  tae_tap_put_string(text, "gen", latent->gen);
+  tae_tap_put_int(text, "width", latent->width);
+  tae_tap_put_int(text, "height", latent->height);
+  tae_tap_put_int(text, "step", latent->step);
+  tae_tap_put_int(text, "steps", latent->steps);
+  tae_tap_put_real(text, "sigma", latent->has_sigma, latent->sigma);
+  tae_tap_put_real(text, "sigma_next", latent->has_sigma_next,
+                   latent->sigma_next);
+  snprintf(seed, sizeof(seed), "%llu", (unsigned long long)latent->seed);
+  tae_tap_put_string(text, "seed", latent->has_seed ? seed : NULL);
+  tae_tap_put_string(text, "final", latent->final ? "1" : NULL);
+  tae_tap_put_string(text, "prompt", latent->prompt);
+}
+
+static inline void tae_tap_put_tensor(tae_tap_text* text,
+                                      const tae_tap_latent* latent) {
+  char part[64];
+  int i;
+  tae_tap_put(text, "},\"latent\":{\"dtype\":\"");
+  tae_tap_put(text, latent->dtype);
+  tae_tap_put(text, "\",\"shape\":[");
+  for (i = 0; i < latent->n_dims; ++i) {
+    snprintf(part, sizeof(part), "%s%lld", i ? "," : "",
+             (long long)latent->dims[i]);
+    tae_tap_put(text, part);
+  }
+  snprintf(part, sizeof(part), "],\"data_offsets\":[0,%llu]}}",
+           (unsigned long long)latent->size);
+  tae_tap_put(text, part);
+  while (text->size % 8) tae_tap_put(text, " ");
+}
+
+/* Whether data, dtype and dims agree. */
+static inline int tae_tap_is_sound(const tae_tap_latent* latent) {
+  uint64_t left = latent->size;
+  int i;
+  if (!latent->data || !latent->dtype || latent->n_dims < 1 ||
+      latent->n_dims > 5)
+    return 0;
+  if (strcmp(latent->dtype, "F32") == 0)
+    left = left % 4 ? 0 : left / 4;
+  else if (strcmp(latent->dtype, "F16") == 0 ||
+           strcmp(latent->dtype, "BF16") == 0)
+    left = left % 2 ? 0 : left / 2;
+  else
+    return 0;
+  for (i = 0; i < latent->n_dims; ++i) {
+    if (latent->dims[i] < 1 || left % (uint64_t)latent->dims[i]) return 0;
+    left /= (uint64_t)latent->dims[i];
+  }
+  return left == 1;
+}
+
+/* A whole message; NULL when the latent contradicts itself or memory is out. */
+static inline tae_tap_message* tae_tap_encode(const tae_tap_latent* latent) {
+  /* An escaped character takes six bytes; 1024 are for all but the strings. */
+  const size_t room = 1024 + 6 * (size_t)kTaeTapTextRoom * 6;
+  tae_tap_text text;
+  tae_tap_message* message;
+  int i;
+  if (!tae_tap_is_sound(latent)) return NULL;
+  text.bytes = (char*)malloc(room);
+  text.size = 0, text.room = room;
+  if (!text.bytes) return NULL;
+  tae_tap_put_metadata(&text, latent);
+  tae_tap_put_tensor(&text, latent);
+  message = (tae_tap_message*)malloc(sizeof(tae_tap_message) + 8 + text.size +
+                                     latent->size);
+  if (message) {
+    message->next = NULL;
+    message->final = latent->final;
+    message->size = 8 + text.size + latent->size;
+    for (i = 0; i < 8; ++i)
+      message->bytes[i] = (char)(((uint64_t)text.size >> (8 * i)) & 0xFF);
+    memcpy(message->bytes + 8, text.bytes, text.size);
+    memcpy(message->bytes + 8 + text.size, latent->data, latent->size);
+  }
+  free(text.bytes);
+  return message;
+}
+
+/* Seconds that are left after tae_tap_close; many before it. */
+static inline double tae_tap_time_left(tae_tap* tap) {
+  double deadline;
+  pthread_mutex_lock(&tap->lock);
+  deadline = tap->deadline;
+  pthread_mutex_unlock(&tap->lock);
+  return deadline > 0 ? deadline - tae_tap_now() : 1e9;
+}
+
+/* Waits until the descriptor can be written, 30 s at most; 0 if it cannot. */
+static inline int tae_tap_wait_writable(tae_tap* tap) {
+  int slice;
+  for (slice = 0; slice < 600 && tae_tap_time_left(tap) > 0; ++slice) {
+    struct pollfd p;
+    p.fd = tap->fd, p.events = POLLOUT, p.revents = 0;
+    if (poll(&p, 1, 50) > 0) return (p.revents & POLLOUT) != 0;
+  }
+  return 0;
+}
+
+/* Starts to connect tap->fd; 0 when it failed at once. */
+static inline int tae_tap_connect(tae_tap* tap, int family,
+                                  const struct sockaddr* to, socklen_t size) {
+  int error = 0;
+  socklen_t error_size = sizeof(error);
+  tap->fd = socket(family, SOCK_STREAM, 0);
+  if (tap->fd < 0) return 0;
+  fcntl(tap->fd, F_SETFD, FD_CLOEXEC);
+  fcntl(tap->fd, F_SETFL, O_NONBLOCK);
+  if (connect(tap->fd, to, size) == 0) return 1;
+  return errno == EINPROGRESS && tae_tap_wait_writable(tap) &&
+         getsockopt(tap->fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0 &&
+         error == 0;
+}
+
+static inline int tae_tap_dial_tcp(tae_tap* tap, const char* host_port) {
+  char host[256];
+  const char* colon = strrchr(host_port, ':');
+  struct addrinfo hints, *found = NULL, *one;
+  int ok = 0;
+  size_t n = colon ? (size_t)(colon - host_port) : sizeof(host);
+  if (n >= sizeof(host)) return 0;
+  memcpy(host, host_port, n);
+  host[n] = 0;
+  if (host[0] == '[' && n > 2) { /* [::1]:port */
+    memmove(host, host + 1, n - 2);
+    host[n - 2] = 0;
+  }
+  memset(&hints, 0, sizeof(hints));
+  hints.ai_socktype = SOCK_STREAM;
+  if (getaddrinfo(host, colon + 1, &hints, &found) != 0) return 0;
+  for (one = found; one && !ok; one = one->ai_next) {
+    if (tap->fd >= 0) close(tap->fd);
+    ok = tae_tap_connect(tap, one->ai_family, one->ai_addr, one->ai_addrlen);
+  }
+  freeaddrinfo(found);
+  return ok;
+}
+
+static inline int tae_tap_is_file(const tae_tap* tap) {
+  return strncmp(tap->address, "unix:", 5) != 0 &&
+         strncmp(tap->address, "tcp://", 6) != 0;
+}
+
+/* Opens tap->fd; 0 when that failed. */
+static inline int tae_tap_dial(tae_tap* tap) {
+  struct sockaddr_un name;
+  if (tae_tap_is_file(tap)) {
+    tap->fd = open(tap->address, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                   0644);
+    return tap->fd >= 0;
+  }
+  if (tap->address[0] == 't') return tae_tap_dial_tcp(tap, tap->address + 6);
+  memset(&name, 0, sizeof(name));
+  name.sun_family = AF_UNIX;
+  if (strlen(tap->address + 5) >= sizeof(name.sun_path)) return 0;
+  strcpy(name.sun_path, tap->address + 5);
+  return tae_tap_connect(tap, AF_UNIX, (const struct sockaddr*)&name,
+                         sizeof(name));
+}
+
+/* One write, as far as it goes; negative when the listener is gone. */
+static inline long tae_tap_write_some(tae_tap* tap, const char* bytes,
+                                      size_t size) {
+  long n;
+  if (!tae_tap_wait_writable(tap)) return -1;
+  if (tae_tap_is_file(tap)) {
+    n = (long)write(tap->fd, bytes, size);
+  } else {
+#ifdef MSG_NOSIGNAL
+    n = (long)send(tap->fd, bytes, size, MSG_NOSIGNAL);
+#else
+    int one = 1;
+    setsockopt(tap->fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof(one));
+    n = (long)send(tap->fd, bytes, size, 0);
+#endif
+  }
+  return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
+}
+
+static inline int tae_tap_deliver(tae_tap* tap, const tae_tap_message* message) {
+  size_t done = 0;
+  char said[64];
+  /* A listener says nothing: its end of stream means that it hung up. */
+  if (!tae_tap_is_file(tap) && recv(tap->fd, said, sizeof(said), 0) == 0)
+    return 0;
+  while (done < message->size) {
+    const long n =
+        tae_tap_write_some(tap, message->bytes + done, message->size - done);
+    if (n < 0) return 0;
+    done += (size_t)n;
+  }
+  return 1;
+}
+
+/* Sleeps, but not beyond tae_tap_close. */
+static inline void tae_tap_pause(tae_tap* tap, double seconds) {
+  const double until = tae_tap_now() + seconds;
+  struct timespec t;
+  t.tv_sec = (time_t)until;
+  t.tv_nsec = (long)((until - (double)t.tv_sec) * 1e9);
+  pthread_mutex_lock(&tap->lock);
+  while (tap->deadline == 0 &&
+         pthread_cond_timedwait(&tap->changed, &tap->lock, &t) != ETIMEDOUT) {
+  }
+  pthread_mutex_unlock(&tap->lock);
+}
+
+/* The oldest message; NULL when the tap closes and nothing waits. */
+static inline tae_tap_message* tae_tap_take(tae_tap* tap) {
+  tae_tap_message* message;
+  pthread_mutex_lock(&tap->lock);
+  while (!tap->waiting && tap->deadline == 0)
+    pthread_cond_wait(&tap->changed, &tap->lock);
+  message = tap->waiting;
+  if (message) tap->waiting = message->next, --tap->n_waiting;
+  pthread_mutex_unlock(&tap->lock);
+  return message;
+}
+
+/* Puts back what could not be delivered, unless something newer waits. */
+static inline void tae_tap_put_back(tae_tap* tap, tae_tap_message* message) {
+  pthread_mutex_lock(&tap->lock);
+  if (tap->n_waiting < kTaeTapMostWaiting && (message->final || !tap->waiting)) {
+    message->next = tap->waiting;
+    tap->waiting = message;
+    ++tap->n_waiting;
+    message = NULL;
+  } else {
+    ++tap->dropped;
+  }
+  pthread_mutex_unlock(&tap->lock);
+  free(message);
+}
+
+static inline void* tae_tap_run(void* argument) {
+  tae_tap* tap = (tae_tap*)argument;
+  double pause = 0.05;
+  int connected = 0, last_attempt = 0;
+  tae_tap_message* message;
+  while ((message = tae_tap_take(tap)) != NULL) {
+    connected = connected || tae_tap_dial(tap);
+    if (connected && tae_tap_deliver(tap, message)) {
+      pthread_mutex_lock(&tap->lock);
+      ++tap->sent;
+      pthread_mutex_unlock(&tap->lock);
+      free(message);
+      pause = 0.05;
+      continue;
+    }
+    tae_tap_put_back(tap, message);
+    if (tap->fd >= 0) close(tap->fd);
+    tap->fd = -1, connected = 0;
+    if (last_attempt) break;
+    tae_tap_pause(tap, pause);
+    last_attempt = tae_tap_time_left(tap) < 1e8;
+    pause = pause < 0.5 ? 2 * pause : 1.0;
+  }
+  if (tap->fd >= 0) close(tap->fd);
+  return NULL;
+}
+
+/* NULL when memory or threads are out; all functions take NULL for a tap. */
+static inline tae_tap* tae_tap_open(const char* address) {
+  tae_tap* tap = (tae_tap*)calloc(1, sizeof(tae_tap) + strlen(address));
+  if (!tap) return NULL;
+  strcpy(tap->address, address);
+  tap->fd = -1;
+  pthread_mutex_init(&tap->lock, NULL);
+  pthread_cond_init(&tap->changed, NULL);
+  if (pthread_create(&tap->thread, NULL, tae_tap_run, tap) != 0) {
+    free(tap);
+    return NULL;
+  }
+  return tap;
+}
+
+/* Removes the newest waiting message if a newer may replace it, else, when too
+ * many wait, the oldest. The lock is held. */
+static inline void tae_tap_make_room(tae_tap* tap) {
+  tae_tap_message** last = &tap->waiting;
+  tae_tap_message* gone = NULL;
+  while (*last && (*last)->next) last = &(*last)->next;
+  if (*last && !(*last)->final) {
+    gone = *last;
+    *last = NULL;
+  } else if (tap->n_waiting == kTaeTapMostWaiting) {
+    gone = tap->waiting;
+    tap->waiting = gone->next;
+  }
+  if (gone) --tap->n_waiting, ++tap->dropped;
+  free(gone);
+}
+
+/* Hands over one latent and returns at once. Returns 0 when the latent was not
+ * taken: its size contradicts dims and dtype, or memory is out. */
+static inline int tae_tap_send(tae_tap* tap, const tae_tap_latent* latent) {
+  tae_tap_message* message = tap ? tae_tap_encode(latent) : NULL;
+  tae_tap_message** end;
+  if (!message) return 0;
+  pthread_mutex_lock(&tap->lock);
+  tae_tap_make_room(tap);
+  for (end = &tap->waiting; *end; end = &(*end)->next) {
+  }
+  *end = message;
+  ++tap->n_waiting;
+  pthread_cond_signal(&tap->changed);
+  pthread_mutex_unlock(&tap->lock);
+  return 1;
+}
+
+/* Delivers what waits, for at most so many seconds, and frees the tap. */
+static inline void tae_tap_close(tae_tap* tap, double seconds) {
+  if (!tap) return;
+  pthread_mutex_lock(&tap->lock);
+  tap->deadline = tae_tap_now() + seconds;
+  pthread_cond_signal(&tap->changed);
+  pthread_mutex_unlock(&tap->lock);
+  pthread_join(tap->thread, NULL);
+  while (tap->waiting) {
+    tae_tap_message* next = tap->waiting->next;
+    free(tap->waiting);
+    tap->waiting = next;
+  }
+  pthread_cond_destroy(&tap->changed);
+  pthread_mutex_destroy(&tap->lock);
+  free(tap);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TAE_TAP_H */

@@ -1,0 +1,2 @@
+// The same program as C++: the header must serve both languages.
+#include "sender.c"

@@ -1,0 +1,181 @@
+"""Programs that call the taps as diffusers, ComfyUI and mflux do: the same
+names, signatures, shapes and dtypes, without their models. The denoiser knows
+the picture, so every trajectory ends at `clean`.
+
+Read in diffusers 58eb52c0, Comfy-Org/ComfyUI a125cd84 (Flux2: hiddenswitch
+2e667071) and mflux 97ac5e62."""
+import math
+import types
+
+import numpy as np
+
+
+class FlowScheduler:
+    """FlowMatchEulerDiscreteScheduler: sigmas has one entry more than
+    timesteps; step_index grows with every step."""
+
+    def __init__(self, torch, steps):
+        self.config = {"num_train_timesteps": 1000}
+        sigmas = torch.linspace(1.0, 1.0 / steps, steps)
+        sigmas = 3 * sigmas / (1 + 2 * sigmas)
+        self.timesteps = sigmas * 1000
+        self.sigmas = torch.cat([sigmas, torch.zeros(1)])
+        self.step_index = None
+
+    def start(self, clean, noise):
+        return noise
+
+    def step(self, clean, t, sample):
+        self.step_index = self.step_index or 0
+        now, after = self.sigmas[self.step_index:self.step_index + 2]
+        velocity = (sample.float() - clean.float()) / now
+        self.step_index += 1
+        return (sample.float() + (after - now) * velocity).to(sample.dtype)
+
+
+class VeScheduler(FlowScheduler):
+    """EulerDiscreteScheduler: x = x0 + sigma * noise, sigma up to 14.6."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        self.sigmas = torch.cat(
+            [torch.linspace(14.6, 0.3, steps), torch.zeros(1)])
+        self.timesteps = torch.linspace(999, 1, steps)
+        self.init_noise_sigma = self.sigmas.max()
+
+    def start(self, clean, noise):
+        return clean + noise * self.sigmas[0]
+
+
+class DdimScheduler:
+    """DDIMScheduler: no sigmas, no step_index; x = a x0 + sqrt(1-a^2) noise."""
+
+    def __init__(self, torch, steps):
+        self.config = {"num_train_timesteps": 1000, "set_alpha_to_one": False}
+        betas = torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000) ** 2
+        self.alphas_cumprod = torch.cumprod(1 - betas, 0)
+        self.final_alpha_cumprod = self.alphas_cumprod[0]
+        self.init_noise_sigma = 1.0
+        self.ratio = 1000 // steps
+        self.timesteps = torch.arange(steps - 1, -1, -1) * self.ratio + 1
+
+    def alpha(self, t):
+        return self.alphas_cumprod[t] if t >= 0 else self.final_alpha_cumprod
+
+    def start(self, clean, noise):
+        alpha = self.alpha(int(self.timesteps[0]))
+        return alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+
+    def step(self, clean, t, sample):
+        now, after = self.alpha(int(t)), self.alpha(int(t) - self.ratio)
+        noise = (sample - now.sqrt() * clean) / (1 - now).sqrt()
+        return after.sqrt() * clean + (1 - after).sqrt() * noise
+
+
+class Pipeline:
+    """The loop that every diffusers pipeline has, with its locals."""
+
+    vae_scale_factor = 8
+
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+
+    @property
+    def num_timesteps(self):
+        return self._num_timesteps
+
+    def __call__(self, clean, noise, height, width, callback_on_step_end,
+                 callback_on_step_end_tensor_inputs=("latents",)):
+        latents = self.scheduler.start(clean, noise)
+        timesteps = self.scheduler.timesteps
+        self._num_timesteps = len(timesteps)
+        for i, t in enumerate(timesteps):
+            latents_dtype = latents.dtype
+            latents = self.scheduler.step(clean, t, latents).to(latents_dtype)
+            callback_kwargs = {}
+            for k in callback_on_step_end_tensor_inputs:
+                callback_kwargs[k] = locals()[k]
+            callback_outputs = callback_on_step_end(
+                self, i, t, callback_kwargs)
+            latents = callback_outputs.pop("latents", latents)
+        return latents
+
+
+def pipeline(name, scheduler):
+    return type(name, (Pipeline,), {})(scheduler)
+
+
+def pack(latent):
+    """[B, C, H, W] to FLUX.1's tokens [B, H/2 * W/2, 4C]."""
+    b, c, h, w = latent.shape
+    latent = latent.reshape(b, c, h // 2, 2, w // 2, 2)
+    axes = 0, 2, 4, 1, 3, 5
+    permute = getattr(latent, "permute", None)
+    latent = permute(*axes) if permute else latent.transpose(axes)
+    return latent.reshape(b, h // 2 * (w // 2), 4 * c)
+
+
+def latent_preview_module():
+    """ComfyUI's latent_preview, of which custom nodes wrap a function."""
+    module = types.ModuleType("latent_preview")
+    module.calls = []
+
+    def prepare_callback(model, steps, x0_output_dict=None):
+        def callback(step, x0, x, total_steps):
+            if x0_output_dict is not None:
+                x0_output_dict["x0"] = x0
+            module.calls.append((step, total_steps))
+        return callback
+
+    module.prepare_callback = prepare_callback
+    return module
+
+
+def comfy_model(*format_classes):
+    """A ModelPatcher whose latent format has these classes, the last first."""
+    base = object
+    for name in format_classes:
+        base = type(name, (base,), {})
+    inner = types.SimpleNamespace(latent_format=base())
+    return types.SimpleNamespace(model=inner)
+
+
+class MlxArray:
+    """The few things of mlx.core.array that a callback can do with a bf16
+    array: numpy cannot read one before astype(float32)."""
+
+    def __init__(self, values, dtype="bfloat16"):
+        self._values, self.dtype = np.asarray(values, np.float32), dtype
+
+    def astype(self, dtype):
+        return MlxArray(self._values, dtype)
+
+    def tolist(self):
+        return self._values.tolist()
+
+    def __array__(self, dtype=None, copy=None):
+        if self.dtype != "float32":
+            raise RuntimeError("Item size 2 for PEP 3118 buffer format string")
+        return np.array(self._values, dtype)
+
+
+def mlx_modules():
+    core = types.ModuleType("mlx.core")
+    core.float32 = "float32"
+    package = types.ModuleType("mlx")
+    package.core = core
+    return {"mlx": package, "mlx.core": core}
+
+
+def mflux_config(aliases, model_name, steps, width, height):
+    sigmas = [1.0 - i / steps for i in range(steps)] + [0.0]
+    return types.SimpleNamespace(
+        model_config=types.SimpleNamespace(
+            aliases=aliases, model_name=model_name),
+        init_time_step=0, num_inference_steps=steps, width=width,
+        height=height, scheduler=types.SimpleNamespace(
+            sigmas=MlxArray(sigmas, "float32")))
+
+
+def ve_sigma(alpha):
+    return math.sqrt(1 / alpha - 1)
