@@ -1,12 +1,31 @@
 // Which executor a backend means.
+#include <cstdlib>
+
+#include "exec/band_executor.h"
 #include "exec/executor.h"
+#include "kernels/select.h"
 
 namespace tae {
 namespace {
 
+ExecutorOr MakeNativeExecutor(const ExecutorOptions& options) {
+  StatusOr<const KernelTable*> table =
+      SelectTable(options.plan->key.precision, options.cpu);
+  if (!table.ok()) return table.status();
+  return MakeBandExecutor(options, {.table = *table, .whole_planes = false});
+}
+
+// OpenBLAS is faster than scalar loops, but whoever pins them gets them.
 ExecutorOr MakeAutomatic(const ExecutorOptions& options) {
-  ExecutorOr blas = MakeBlasExecutor(options);
-  return blas.ok() ? std::move(blas) : MakeReferenceExecutor(options);
+  StatusOr<const KernelTable*> table =
+      SelectTable(options.plan->key.precision, options.cpu);
+  if (!table.ok()) return table.status();
+  if (*table == &kScalarTable && options.cpu.empty() &&
+      std::getenv("TAE_CPU") == nullptr) {
+    ExecutorOr blas = MakeBlasExecutor(options);
+    if (blas.ok()) return blas;
+  }
+  return MakeBandExecutor(options, {.table = *table, .whole_planes = false});
 }
 
 }  // namespace
@@ -22,7 +41,7 @@ ExecutorOr MakeExecutor(Backend backend, const ExecutorOptions& options) {
     case Backend::kBlas:
       return MakeBlasExecutor(options);
     case Backend::kNative:
-      return Unsupported("no native kernels in this build");
+      return MakeNativeExecutor(options);
   }
   return InvalidArgument("unknown backend");
 }
