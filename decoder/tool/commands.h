@@ -15,5 +15,6 @@ StatusOr<int> Inspect(Words words);
 StatusOr<int> Validate(Words words);
 StatusOr<int> ShowPlan(Words words);
 StatusOr<int> ListVariants(Words words);
+StatusOr<int> Bench(Words words);
 
 }  // namespace tae::tool

@@ -34,6 +34,11 @@ constexpr Command kCommands[] = {
      "[--backend B]\n"
      "         [--method tae|linear] [--threads N]\n"
      "    What would run for this size of picture, step by step.\n"},
+    {"bench", tae::tool::Bench,
+     "tae bench [--model M] [--variant V] [--size 768,1024x512,...] "
+     "[--precision P]\n"
+     "          [--backend B] [--cpu ISA] [--threads N] [--iters K] [--json]\n"
+     "    How long a decode takes here, in what memory.\n"},
     {"variants", tae::tool::ListVariants,
      "tae variants\n"
      "    The latent spaces, their weights and where these are on this "
