@@ -4,8 +4,8 @@
  *   tae_tap_latent latent = {0};            // what stays 0 is not said
  *   latent.data = x; latent.size = bytes; latent.dtype = "F32";
  *   latent.n_dims = 4;
- *   latent.dims[0] = 1; latent.dims[1] = 4; latent.dims[2] = latent.dims[3] = 64;
- *   latent.space = "sd1"; latent.layout = "nchw"; latent.pred = "x0";
+ *   latent.dims[0] = 1; latent.dims[1] = 4; latent.dims[2] = latent.dims[3] =
+ * 64; latent.space = "sd1"; latent.layout = "nchw"; latent.pred = "x0";
  *   latent.step = 1; latent.steps = 20;
  *   tae_tap_send(tap, &latent);             // copies, returns at once
  *   tae_tap_close(tap, 2.0);                // waits 2 s at most
@@ -43,8 +43,8 @@ extern "C" {
 
 /* One latent. Strings are UTF-8; NULL and 0 mean "not said". */
 typedef struct tae_tap_latent {
-  const void* data; /* row-major, little endian; read during the call only */
-  size_t size;      /* bytes */
+  const void* data;  /* row-major, little endian; read during the call only */
+  size_t size;       /* bytes */
   const char* dtype; /* "F16", "BF16" or "F32" */
   int64_t dims[5];   /* outermost first */
   int n_dims;
@@ -303,8 +303,8 @@ static inline int tae_tap_is_file(const tae_tap* tap) {
 static inline int tae_tap_dial(tae_tap* tap) {
   struct sockaddr_un name;
   if (tae_tap_is_file(tap)) {
-    tap->fd = open(tap->address, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                   0644);
+    tap->fd =
+        open(tap->address, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     return tap->fd >= 0;
   }
   if (tap->address[0] == 't') return tae_tap_dial_tcp(tap, tap->address + 6);
@@ -335,7 +335,8 @@ static inline long tae_tap_write_some(tae_tap* tap, const char* bytes,
   return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
 }
 
-static inline int tae_tap_deliver(tae_tap* tap, const tae_tap_message* message) {
+static inline int tae_tap_deliver(tae_tap* tap,
+                                  const tae_tap_message* message) {
   size_t done = 0;
   char said[64];
   /* A listener says nothing: its end of stream means that it hung up. */
@@ -378,7 +379,8 @@ static inline tae_tap_message* tae_tap_take(tae_tap* tap) {
 /* Puts back what could not be delivered, unless something newer waits. */
 static inline void tae_tap_put_back(tae_tap* tap, tae_tap_message* message) {
   pthread_mutex_lock(&tap->lock);
-  if (tap->n_waiting < kTaeTapMostWaiting && (message->final || !tap->waiting)) {
+  if (tap->n_waiting < kTaeTapMostWaiting &&
+      (message->final || !tap->waiting)) {
     message->next = tap->waiting;
     tap->waiting = message;
     ++tap->n_waiting;
