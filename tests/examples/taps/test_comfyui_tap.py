@@ -63,7 +63,8 @@ class ComfyUi(unittest.TestCase):
 
     def test_spaces_by_class_and_by_base_class(self):
         self.sample(stand_ins.comfy_model("SD15"), (1, 4, 8, 8), 1)
-        self.sample(stand_ins.comfy_model("Wan21", "Wan22"), (1, 48, 1, 8, 8), 1)
+        self.sample(
+            stand_ins.comfy_model("Wan21", "Wan22"), (1, 48, 1, 8, 8), 1)
         self.sample(stand_ins.comfy_model("SDXL", "MyOwn"), (1, 4, 8, 8), 1)
         self.assertEqual([m.metadata["space"] for m in self.messages()],
                          ["sd1", "wan22", "sdxl"])
@@ -81,7 +82,8 @@ class ComfyUi(unittest.TestCase):
 
     def test_of_a_nested_tensor_the_picture(self):
         nested = types.SimpleNamespace(
-            tensors=[np.ones((1, 128, 2, 4, 4), "f4"), np.zeros((1, 8, 9), "f4")])
+            tensors=[np.ones((1, 128, 2, 4, 4), "f4"),
+                     np.zeros((1, 8, 9), "f4")])
         callback = self.preview.prepare_callback(
             stand_ins.comfy_model("LTXV", "LTXAV"), 1)
         callback(0, nested, nested, 1)

@@ -157,7 +157,7 @@ class Diffusers(unittest.TestCase):
         path = wire.temporary_address(self)[len("unix:"):]
         tap = tae_tap.Tap(path)
         latent = torch.randn(1, 4, 6, 10)
-        for dtype in torch.bfloat16, torch.float16, torch.float32, torch.float64:
+        for dtype in [*_WIRE, torch.float64]:
             tap.send(latent.to(dtype).permute(0, 1, 3, 2).requires_grad_())
         tap.close()
         messages = wire.read_file(path)

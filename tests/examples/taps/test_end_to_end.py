@@ -36,7 +36,8 @@ def _golden(name):
 
     def tensor(key, kind):
         begin, end = header[key]["data_offsets"]
-        return np.frombuffer(data[begin:end], kind).reshape(header[key]["shape"])
+        values = np.frombuffer(data[begin:end], kind)
+        return values.reshape(header[key]["shape"])
 
     picture = np.rint(tensor("image", "<f4")[0] * 255).astype(np.uint8)
     return tensor("latent", "<f2"), picture.transpose(1, 2, 0)
