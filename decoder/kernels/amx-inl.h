@@ -136,20 +136,16 @@ constexpr int ProductParts(int /*count*/, BFloatProduct<kParts> /*product*/) {
 }
 
 // Splits a into the low and b into the high halves of each 32 bits of
-// to[part * 32]. One part is rounded to nearest; the first of two is cut off,
-// which leaves a second one of the same sign.
+// to[part * 32]: the first part rounded, the second what that left, cut off.
 template <int kParts>
 TAE_INLINE void StoreSplit(Float a, Float b, int32_t* to) {
-  const Int high = _mm512_set1_epi32(int(0xffff0000));
-  Int x = _mm512_castps_si512(a), y = _mm512_castps_si512(b);
-  if (kParts == 1) {
-    const Int half = _mm512_set1_epi32(0x8000);
-    x = _mm512_add_epi32(x, half);
-    y = _mm512_add_epi32(y, half);
-  }
-  StoreInt(to, _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(x, 16),
-                                       y));
+  const Int half = _mm512_set1_epi32(0x8000);
+  const Int x = _mm512_add_epi32(_mm512_castps_si512(a), half);
+  const Int y = _mm512_add_epi32(_mm512_castps_si512(b), half);
+  StoreInt(to,
+           _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(x, 16), y));
   if (kParts == 1) return;
+  const Int high = _mm512_set1_epi32(int(0xffff0000));
   const Int x2 = _mm512_castps_si512(
       Sub(a, _mm512_castsi512_ps(_mm512_and_si512(x, high))));
   const Int y2 = _mm512_castps_si512(

@@ -39,7 +39,7 @@ void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
   const size_t offset = size_t(2 * tile) * kChannels;
   const size_t right = RightStep(task, tile);
   for (int c = 0; c < kChannels; c += kLanes)
-    (void)UpTransformVector(row, offset + c, right, s->tile + c, kChannels);
+    UpTransformVector(row, offset + c, right, s->tile + c, kChannels);
   for (int p = 0; p < winograd::kUpInputs; ++p)
     for (int c = 0; c < kChannels; c += 2 * kLanes)
       StoreSplit<kParts>(

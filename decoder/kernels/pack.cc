@@ -70,28 +70,21 @@ Positions TransformUpConv(const ConvWeights& conv) {
   return u;
 }
 
-// Smallest scale s such that weights / s, rounded, fit an int16 and such that
-// no sum of products with inputs up to kInputMax, times `terms`, can leave an
-// int32, roundings included.
-double Int16Scale(double largest, double sum, int count, int terms) {
-  const double limit =
-      (2147483647.0 / terms - 0.5 * count * kInputMax) / kInputMax;
-  return std::max({largest / 32767.0, sum / limit, 1e-30});
-}
-
-// Scales of each output channel over all positions.
+// Scales of each output channel over all positions, such that `terms` sums of
+// products can be added (kNormMax).
 std::vector<double> OutputScales(const Positions& u, int terms) {
   std::vector<double> scales(kChannels, 1e-30);
   for (size_t p = 0; p < u.size() / kPlane; ++p)
     for (int out = 0; out < kChannels; ++out) {
-      double largest = 0, sum = 0;
+      double largest = 0, squares = 0;
       for (int in = 0; in < kChannels; ++in) {
         const double w = std::abs(u[p * kPlane + in * kChannels + out]);
         largest = std::max(largest, w);
-        sum += w;
+        squares += w * w;
       }
-      scales[out] =
-          std::max(scales[out], Int16Scale(largest, sum, kChannels, terms));
+      scales[out] = std::max({scales[out], largest / winograd::kInt16Max,
+                              std::sqrt(squares) * terms /
+                                  (winograd::kNormMax - 4 * (terms - 1))});
     }
   return scales;
 }
@@ -109,7 +102,8 @@ void StoreInt16(const Positions& u, const std::vector<double>& scales,
         }
 }
 
-// [position][2][4][part][16 pairs][16 out][2]; part 1 is what part 0 lost.
+// [position][2 halves of out][2 halves of in][2 blocks of out][part][16 pairs]
+// [16 out][2]; part 1 is what part 0 lost.
 void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
   constexpr int kLanes = 16;
   for (size_t p = 0; p < u.size() / kPlane; ++p)
@@ -118,9 +112,10 @@ void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
         for (int pair = 0; pair < 16; ++pair)
           for (int o = 0; o < 16; ++o)
             for (int half = 0; half < 2; ++half) {
-              const int in = ChannelOfPair(block / 4 * 16 + pair, kLanes) +
-                             half * kLanes;
-              const int out = block % 4 * 16 + o;
+              const int in =
+                  ChannelOfPair(block / 2 % 2 * 16 + pair, kLanes) +
+                  half * kLanes;
+              const int out = block / 4 * 32 + block % 2 * 16 + o;
               const double w = u[p * kPlane + in * kChannels + out];
               uint16_t bits = BF16FromFloat(static_cast<float>(w));
               if (part == 1)
@@ -198,6 +193,13 @@ PackedRgb* NewPackedRgb(const ConvWeights& conv, size_t weight_bytes,
   return layer;
 }
 
+// Smallest scale s such that weights / s, rounded, fit an int16 and no sum of
+// `count` products with inputs up to kInputMax can leave an int32.
+double Int16Scale(double largest, double sum, int count) {
+  const double limit = (2147483647.0 - 0.5 * count * kInputMax) / kInputMax;
+  return std::max({largest / winograd::kInt16Max, sum / limit, 1e-30});
+}
+
 // A sum of the last convolution runs over the rows dy and all inputs.
 double RgbScale(const ConvWeights& conv, int out) {
   double scale = 0;
@@ -209,7 +211,7 @@ double RgbScale(const ConvWeights& conv, int out) {
         largest = std::max(largest, w);
         sum += w;
       }
-    scale = std::max(scale, Int16Scale(largest, sum, 3 * kChannels, 1));
+    scale = std::max(scale, Int16Scale(largest, sum, 3 * kChannels));
   }
   return scale;
 }

@@ -50,6 +50,12 @@ TAE_INLINE float ReduceMax(Float a) {
   x = _mm_max_ss(x, _mm_shuffle_ps(x, x, 1));
   return _mm_cvtss_f32(x);
 }
+TAE_INLINE float ReduceAdd(Float a) {
+  __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+  x = _mm_add_ss(x, _mm_shuffle_ps(x, x, 1));
+  return _mm_cvtss_f32(x);
+}
 TAE_INLINE Float Select(Float test_less, Float than, Float yes, Float no) {
   return _mm256_blendv_ps(no, yes,
                           _mm256_cmp_ps(test_less, than, _CMP_LT_OQ));

@@ -8,8 +8,9 @@
 #include "kernels/load-inl.h"
 #include "kernels/pool-inl.h"
 #include "kernels/rgb-inl.h"
-#include "kernels/upconv-inl.h"
 #include "kernels/winograd-inl.h"
+// And after that:
+#include "kernels/upconv-inl.h"
 // After them:
 #include "kernels/table-inl.h"
 

@@ -1,6 +1,6 @@
 // Nearest upsampling x2 and 3x3 convolution in one: 25 products per 4x4
 // outputs from nine distinct inputs (winograd.h).
-// Needs simd_*-inl.h and gemm-inl.h before it.
+// Needs simd_*-inl.h, gemm-inl.h and winograd-inl.h before it.
 #include "kernels/packed_layout.h"
 #include "kernels/winograd.h"
 
@@ -26,9 +26,9 @@ TAE_INLINE void UpDifferences(Float a, Float b, Float c, Float to[3]) {
 }
 
 // One vector of the 3x3 patch at `row[y] + offset`; pixels are kChannels
-// apart, the last `right` after the middle one. Returns the largest |value|.
+// apart, the last `right` after the middle one.
 template <class T>
-TAE_INLINE Float UpTransformVector(const T* const row[3], size_t offset,
+TAE_INLINE void UpTransformVector(const T* const row[3], size_t offset,
                                    size_t right, float* to, int stride) {
   Float across[3][3];
   TAE_UNROLL for (int y = 0; y < 3; ++y) {
@@ -36,16 +36,12 @@ TAE_INLINE Float UpTransformVector(const T* const row[3], size_t offset,
     UpDifferences(Load(p), Load(p + kChannels), Load(p + kChannels + right),
                   across[y]);
   }
-  Float largest = Zero();
   TAE_UNROLL for (int x = 0; x < 3; ++x) {
     Float down[3];
     UpDifferences(across[0][x], across[1][x], across[2][x], down);
-    TAE_UNROLL for (int y = 0; y < 3; ++y) {
+    TAE_UNROLL for (int y = 0; y < 3; ++y)
       Store(to + (y * 3 + x) * stride, down[y]);
-      largest = MaxAbs(largest, down[y]);
-    }
   }
-  return largest;
 }
 
 // A tile at the right end of a plane of even width has no third column inside
@@ -60,21 +56,16 @@ void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
                       UpScratch<Int16Product>* s, int slot) {
   const size_t offset = size_t(2 * tile) * kChannels;
   const size_t right = RightStep(task, tile);
-  Float largest = Zero();
   for (int c = 0; c < kChannels; c += kLanes)
-    largest = Max(largest, UpTransformVector(row, offset + c, right,
-                                             s->tile + c, kChannels));
-  float max = ReduceMax(largest);
-  if (!(max > 1e-20f)) max = 1e-20f;
-  const Float unit = Set(winograd::kInputMax / max);
-  s->scale[slot] = max / winograd::kInputMax;
-  for (int p = 0; p < winograd::kUpInputs; ++p) {
-    const float* from = s->tile + p * kChannels;
-    int32_t* to = s->inputs + p * s->kInputStride + slot * kChannels / 2;
-    for (int c = 0; c < kChannels; c += 2 * kLanes)
-      StoreInt(to + c / 2,
-               QuantisePair(Load(from + c), Load(from + c + kLanes), unit));
-  }
+    UpTransformVector(row, offset + c, right, s->tile + c, kChannels);
+  Float largest = Zero();
+  for (int p = 0; p < winograd::kUpInputs; ++p)
+    largest = Max(largest, LaneSquares(s->tile + p * kChannels));
+  const float unit = Int16Unit(largest);
+  s->scale[slot] = 1 / unit;
+  for (int p = 0; p < winograd::kUpInputs; ++p)
+    Quantise(s->tile + p * kChannels, Set(unit),
+             s->inputs + p * s->kInputStride + slot * Int16Product::kUnits);
 }
 
 template <class T>
@@ -83,7 +74,7 @@ void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
   const size_t offset = size_t(2 * tile) * kChannels;
   const size_t right = RightStep(task, tile);
   for (int c = 0; c < kChannels; c += kLanes)
-    (void)UpTransformVector(row, offset + c, right,
+    UpTransformVector(row, offset + c, right,
                             s->inputs + slot * kChannels + c, s->kInputStride);
   s->scale[slot] = 1;
 }
@@ -175,7 +166,7 @@ void UpConvChunk(const PackedUpConv& layer, const UpConvTask& task, int tile,
   for (int p = 0; p < winograd::kUpPositions; ++p) {
     const int input = kInput[p / 5] * 3 + kInput[p % 5];
     PositionProduct(s->inputs + input * s->kInputStride,
-                    weights + p * P::kUnits * kChannels,
+                    weights + p * P::kWeightUnits,
                     s->sums + p * s->kSumStride, count, P(), [&] {
                       PrefetchUpPart<T>(task, tile, count, next, part++,
                                         parts);

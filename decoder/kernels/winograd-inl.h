@@ -72,11 +72,9 @@ TAE_INLINE void TransformColumns(const T* const in[6], int tile, int first,
   }
 }
 
-// Where the horizontal transform of a tile goes: to[position * stride].
-// kMeasure: returns the largest |value| after balancing.
-template <bool kMeasure>
+// Horizontal transform of a tile to to[position * stride].
 TAE_INLINE void TransformRows(const float* columns, int tile, float* to,
-                              int stride, Float largest[3]) {
+                              int stride) {
   const float* column[6];
   for (int x = 0; x < 6; ++x)
     column[x] = columns + (tile * kTile + x) % 6 * 6 * kLanes;
@@ -84,60 +82,82 @@ TAE_INLINE void TransformRows(const float* columns, int tile, float* to,
     Float d[6], t[6];
     TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] = Load(column[x] + i * kLanes);
     BtRow(d, t);
-    TAE_UNROLL for (int j = 0; j < 6; ++j) {
+    TAE_UNROLL for (int j = 0; j < 6; ++j)
       Store(to + (i * 6 + j) * stride, t[j]);
-      if (kMeasure) {
-        // Classes of kBalance: none, one, or both ways 1.5.
-        const int c = (i == 3 || i == 4) + (j == 3 || j == 4);
-        largest[c] = MaxAbs(largest[c], t[j]);
-      }
-    }
   }
+}
+
+constexpr int BalanceClass(int position) {
+  const int i = position / 6, j = position % 6;
+  return (i == 3 || i == 4) + (j == 3 || j == 4);
+}
+
+// Squares of 64 channels, added up in each lane.
+TAE_INLINE Float LaneSquares(const float* values) {
+  Float sum = Zero();
+  TAE_UNROLL for (int c = 0; c < kChannels; c += kLanes) {
+    const Float v = Load(values + c);
+    sum = MulAdd(v, v, sum);
+  }
+  return sum;
+}
+
+// The scale under which positions whose LaneSquares are nowhere above
+// `largest` keep to kNormMax and to int16. Lanes come from several positions,
+// so that their sum is an upper bound.
+TAE_INLINE float Int16Unit(Float largest) {
+  float squares = ReduceAdd(largest), square = ReduceMax(largest);
+  if (!(squares > 1e-30f)) squares = 1e-30f;
+  if (!(square > 1e-30f)) square = 1e-30f;
+  const float by_norm = float(winograd::kNormMax) / __builtin_sqrtf(squares);
+  const float by_size = float(winograd::kInt16Max) / __builtin_sqrtf(square);
+  return by_norm < by_size ? by_norm : by_size;
+}
+
+// 64 channels, times scale, rounded to pairs of int16.
+TAE_INLINE void Quantise(const float* from, Float scale, int32_t* to) {
+  TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes)
+    StoreInt(to + c / 2,
+             QuantisePair(Load(from + c), Load(from + c + kLanes), scale));
 }
 
 // Quantises a transformed tile with one scale; returns what a unit is worth.
-TAE_INLINE float QuantiseTile(const float* tile, const Float largest[3],
-                              int32_t* to, int stride) {
-  const Float all = Max(largest[0], Max(Mul(largest[1], Set(1.5f)),
-                                        Mul(largest[2], Set(2.25f))));
-  float max = ReduceMax(all);
-  if (!(max > 1e-20f)) max = 1e-20f;
-  const float unit = winograd::kInputMax / max;
-  const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
-  TAE_UNROLL for (int i = 0; i < 6; ++i)
-    TAE_UNROLL for (int j = 0; j < 6; ++j) {
-      const Float scale = scales[(i == 3 || i == 4) + (j == 3 || j == 4)];
-      const float* from = tile + (i * 6 + j) * kChannels;
-      int32_t* units = to + (i * 6 + j) * stride;
-      for (int c = 0; c < kChannels; c += 2 * kLanes)
-        StoreInt(units + c / 2, QuantisePair(Load(from + c),
-                                             Load(from + c + kLanes), scale));
-    }
-  return max / winograd::kInputMax;
-}
-
-template <class T>
-TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
-                    WinogradScratch<Int16Product>* s, int slot) {
-  Float largest[3] = {Zero(), Zero(), Zero()};
-  for (int c = 0; c < kChannels; c += kLanes) {
-    float* columns = s->columns + c * winograd::kPositions;
-    TransformColumns(in, tile, first ? 0 : 2, c, columns);
-    TransformRows<true>(columns, tile, s->tile + c, kChannels, largest);
+TAE_INLINE float QuantiseTile(const float* tile, int32_t* to, int stride) {
+  // Classes of kBalance: none, one, or both ways 1.5.
+  Float squares[3] = {Zero(), Zero(), Zero()};
+  TAE_UNROLL for (int p = 0; p < winograd::kPositions; ++p) {
+    Float& largest = squares[BalanceClass(p)];
+    largest = Max(largest, LaneSquares(tile + p * kChannels));
   }
-  s->scale[slot] =
-      QuantiseTile(s->tile, largest, s->inputs + slot * Int16Product::kUnits,
-                   s->kInputStride);
+  const float unit =
+      Int16Unit(Max(squares[0], Max(Mul(squares[1], Set(1.5f * 1.5f)),
+                                    Mul(squares[2], Set(2.25f * 2.25f)))));
+  const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
+  TAE_UNROLL for (int p = 0; p < winograd::kPositions; ++p)
+    Quantise(tile + p * kChannels, scales[BalanceClass(p)], to + p * stride);
+  return 1 / unit;
 }
 
 template <class T>
 TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
-                    WinogradScratch<FloatProduct>* s, int slot) {
+                                 WinogradScratch<Int16Product>* s, int slot) {
   for (int c = 0; c < kChannels; c += kLanes) {
     float* columns = s->columns + c * winograd::kPositions;
     TransformColumns(in, tile, first ? 0 : 2, c, columns);
-    TransformRows<false>(columns, tile, s->inputs + slot * kChannels + c,
-                         s->kInputStride, nullptr);
+    TransformRows(columns, tile, s->tile + c, kChannels);
+  }
+  s->scale[slot] = QuantiseTile(
+      s->tile, s->inputs + slot * Int16Product::kUnits, s->kInputStride);
+}
+
+template <class T>
+TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
+                                 WinogradScratch<FloatProduct>* s, int slot) {
+  for (int c = 0; c < kChannels; c += kLanes) {
+    float* columns = s->columns + c * winograd::kPositions;
+    TransformColumns(in, tile, first ? 0 : 2, c, columns);
+    TransformRows(columns, tile, s->inputs + slot * kChannels + c,
+                  s->kInputStride);
   }
   s->scale[slot] = 1;
 }
@@ -262,7 +282,7 @@ void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
   int part = 0;
   for (int p = 0; p < winograd::kPositions; ++p)
     PositionProduct(s->inputs + p * s->kInputStride,
-                    weights + p * P::kUnits * kChannels,
+                    weights + p * P::kWeightUnits,
                     s->sums + p * s->kSumStride, count, P(), [&] {
                       PrefetchPart<T>(task, tile, count, next, part++, parts);
                     });

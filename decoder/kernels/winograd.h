@@ -50,8 +50,16 @@ inline constexpr int kScalePowers = 7;
 inline constexpr int kUpPositions = 25;
 inline constexpr int kUpInputs = 9;
 
-// Largest |quantised input|. The packed weights are scaled so that no sum of 64
-// products can leave an int32.
+// Inputs and weights are scaled to int16 such that no sum of 64 products can
+// leave an int32. By Cauchy and Schwarz it cannot if both, as vectors over the
+// input channels, are no longer than kNormMax: (kNormMax + 4)^2 < 2^31, where 4
+// is the longest that 64 roundings can be. Bounding the largest input and the
+// sum of |weights| instead would cost more than a bit of each.
+inline constexpr double kNormMax = 46330;
+inline constexpr double kInt16Max = 32767;
+
+// Largest |quantised input| of the last convolution, whose sums of 192 products
+// are bounded by the sums of |weights|.
 inline constexpr int kInputMax = 16383;
 
 }  // namespace tae::winograd
