@@ -10,8 +10,9 @@
 namespace tae {
 namespace {
 
-// Inputs: [tile][part][32 pairs]; weights: [2 halves of the inputs][4 blocks of
-// outputs][part][16 pairs][16 outputs]; a unit is a pair of bf16.
+// Inputs: [tile][part][32 pairs]; weights: [2 halves of the outputs][2 halves
+// of the inputs][2 blocks of outputs][part][16 pairs][16 outputs]; a unit is a
+// pair of bf16.
 template <int kParts>
 struct BFloatProduct {
   static constexpr int kChunkTiles = 32;
@@ -19,6 +20,9 @@ struct BFloatProduct {
   using Sum = Float;
   using SumUnit = float;
   static constexpr int kUnits = kParts * kChannels / 2;
+  static constexpr int kWeightUnits = kUnits * kChannels;
+  // From one position of a chunk to the next.
+  static constexpr int kInputStrideBytes = (kChunkTiles * kUnits + 16) * 4;
   static TAE_INLINE Sum LoadSum(const SumUnit* p) { return Load(p); }
   static TAE_INLINE Sum AddSum(Sum a, Sum b) { return Add(a, b); }
 };
@@ -84,29 +88,47 @@ struct TileBlock {
     if (kTwo) TAE_TILE_STORE(3, sums + 16 * kChannels + 16, kSumBytes);
   }
 
+  // Step `step` of kSteps on the way: brings what is needed next into the first
+  // cache. Tiles are loaded row by row, each a miss of its own otherwise.
+  static constexpr int kSteps = kParts == 2 ? 6 : 2;
+  static TAE_INLINE void Fetch(const char* weights, const char* inputs,
+                               int step) {
+    constexpr int kWeightLines = 4 * kParts * kWeightBlock / 64 / kSteps;
+    constexpr int kInputLines = 16 * kInputBytes / 64 / kSteps;
+    for (int i = 0; i < kWeightLines; ++i)
+      PrefetchSoon(weights + (step * kWeightLines + i) * 64);
+    for (int i = 0; i <= kInputLines; ++i)
+      PrefetchSoon(inputs + (step * kInputLines + i) * 64);
+  }
+
   // Outputs 32 * side .. 32 * side + 31.
   static TAE_INLINE void Run(const char* inputs, const char* weights,
-                             float* sums, int side) {
+                             float* sums, const char* next_inputs) {
     TAE_TILE_ZERO(0);
     TAE_TILE_ZERO(1);
     TAE_TILE_ZERO(2);
     TAE_TILE_ZERO(3);
-    for (int half = 0; half < 2; ++half) {
+    const char* next_weights = weights + 4 * kParts * kWeightBlock;
+    int step = 0;
+    TAE_UNROLL for (int half = 0; half < 2; ++half) {
       const char* in = inputs + half * 64;
-      const char* w = weights + (half * 4 + side * 2) * kParts * kWeightBlock;
+      const char* w = weights + half * 2 * kParts * kWeightBlock;
       LoadInputs(in);
       if (kParts == 2) {
         LoadWeights(w + kWeightBlock);
         Dot();
+        Fetch(next_weights, next_inputs, step++);
       }
       LoadWeights(w);
       Dot();
+      Fetch(next_weights, next_inputs, step++);
       if (kParts == 2) {
         LoadInputs(in + 128);
         Dot();
+        Fetch(next_weights, next_inputs, step++);
       }
     }
-    Store(sums + side * 32);
+    Store(sums);
   }
 };
 
@@ -121,11 +143,16 @@ TAE_INLINE void PositionProduct(const int32_t* inputs, const int32_t* weights,
                                 BFloatProduct<kParts> /*product*/, F between) {
   const char* in = reinterpret_cast<const char*>(inputs);
   const char* w = reinterpret_cast<const char*>(weights);
+  constexpr int kSide = 4 * kParts * 1024;
+  constexpr int kInputHalf = 16 * kParts * 128;
+  const char* next = in + BFloatProduct<kParts>::kInputStrideBytes;
   for (int side = 0; side < 2; ++side) {
     if (count > 16)
-      TileBlock<kParts, true>::Run(in, w, sums, side);
+      TileBlock<kParts, true>::Run(in, w + side * kSide, sums + side * 32,
+                                   next + side * kInputHalf);
     else
-      TileBlock<kParts, false>::Run(in, w, sums, side);
+      TileBlock<kParts, false>::Run(in, w + side * kSide, sums + side * 32,
+                                    next + side * kInputHalf);
     between();
   }
 }

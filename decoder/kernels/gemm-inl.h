@@ -12,6 +12,7 @@ struct Int16Product {
   using Sum = Int;
   using SumUnit = int32_t;
   static constexpr int kUnits = kChannels / 2;  // inputs of 64 channels
+  static constexpr int kWeightUnits = kUnits * kChannels;  // of a position
   static TAE_INLINE Sum ZeroSum() { return ZeroInt(); }
   static TAE_INLINE Int LoadUnits(const Unit* p) { return LoadInt(p); }
   static TAE_INLINE Int Broadcast(const Unit* p) { return BroadcastInt(p); }
@@ -27,6 +28,7 @@ struct FloatProduct {
   using Sum = Float;
   using SumUnit = float;
   static constexpr int kUnits = kChannels;
+  static constexpr int kWeightUnits = kUnits * kChannels;
   static TAE_INLINE Sum ZeroSum() { return Zero(); }
   static TAE_INLINE Float LoadUnits(const Unit* p) { return Load(p); }
   static TAE_INLINE Float Broadcast(const Unit* p) { return Set(*p); }
@@ -76,7 +78,7 @@ TAE_INLINE void PositionProduct(const typename P::Unit* inputs,
                                 typename P::SumUnit* sums, int count,
                                 P /*product*/, F between) {
   const char* next =
-      reinterpret_cast<const char*>(weights + P::kUnits * kChannels);
+      reinterpret_cast<const char*>(weights + P::kWeightUnits);
   for (int tile = 0; tile < count; tile += kGemmRows) {
     for (int out = 0; out < kChannels; out += kGemmCols * kLanes)
       GemmBlock<P, kGemmRows, kGemmCols>(

@@ -22,7 +22,7 @@ constexpr int ChannelOfPair(int pair, int lanes) {
 // 3x3 convolution, Winograd (winograd.h). Products are int16 or float.
 struct PackedConv : PackedHeader {
   // int16: [36][32 pairs][64 out][2]; float: [36][64 in][64 out]; bf16 on AMX:
-  // [36][2][4][part][16 pairs][16 out][2], pairs and outputs in that order.
+  // [36][2 halves of out][2 halves of in][2][part][16 pairs][16 out][2].
   const void* weights = nullptr;
   // [7][64]: what output (row, column) is multiplied with, at row + column;
   // int16 tables multiply with the scale of the tile too.
