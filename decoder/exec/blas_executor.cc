@@ -51,19 +51,22 @@ struct Plane {
   }
 };
 
-// [taps][in][out], and the bias (zeros where the network has none).
+// Columns of the matrix for so many outputs. OpenBLAS allocates memory inside
+// a product that has only three.
+constexpr int ColumnsOf(int outputs) { return (outputs + 15) / 16 * 16; }
+
+// [taps][in][columns], and the bias (zeros where the network has none).
 std::vector<float>* Pack(const ConvWeights& conv) {
-  auto* packed = new std::vector<float>(conv.weight.size() +
-                                        conv.out_channels);
+  const int columns = ColumnsOf(conv.out_channels);
+  const size_t rows = size_t(conv.taps) * conv.in_channels;
+  auto* packed = new std::vector<float>((rows + 1) * columns);
   for (int o = 0; o < conv.out_channels; ++o)
     for (int i = 0; i < conv.in_channels; ++i)
       for (int tap = 0; tap < conv.taps; ++tap)
-        (*packed)[(size_t(tap) * conv.in_channels + i) * conv.out_channels +
-                  o] = conv.weight[(size_t(o) * conv.in_channels + i) *
-                                       conv.taps +
-                                   tap];
+        (*packed)[(size_t(tap) * conv.in_channels + i) * columns + o] =
+            conv.weight[(size_t(o) * conv.in_channels + i) * conv.taps + tap];
   std::copy(conv.bias.begin(), conv.bias.end(),
-            packed->begin() + conv.weight.size());
+            packed->begin() + rows * columns);
   return packed;
 }
 
@@ -71,7 +74,7 @@ struct Matrix {
   const float* weight = nullptr;
   const float* bias = nullptr;
   int in = 0;  // channels
-  int out = 0;
+  int out = 0;  // columns
   int taps = 9;
 };
 
@@ -168,8 +171,9 @@ class BlasExecutor final : public Executor {
     });
     const float* weight =
         static_cast<const std::vector<float>*>(packed)->data();
-    return {weight, weight + conv.weight.size(), conv.in_channels,
-            conv.out_channels, conv.taps};
+    const int columns = ColumnsOf(conv.out_channels);
+    return {weight, weight + size_t(conv.taps) * conv.in_channels * columns,
+            conv.in_channels, columns, conv.taps};
   }
 
   // Of one worker: a gathered block, its product, rows of latent or RGB.
@@ -373,6 +377,7 @@ class BlasExecutor final : public Executor {
   void RgbRow(int index, const Plane& in, int r, int worker, StoreTask* task) {
     const int width = in.extent.width;
     const float* bias = matrices_[index][0].bias;
+    const int columns = matrices_[index][0].out;
     for (int c = 0; c < 3; ++c)
       task->rgb[c][r] = Rows(worker) + int64_t{c * kTile + r} * width;
     for (int x = 0; x < width; x += kBlock) {
@@ -381,7 +386,7 @@ class BlasExecutor final : public Executor {
       ConvolveBlock(index, in, false, task->y + r, x, count, worker, product);
       for (int c = 0; c < 3; ++c) {
         float* row = Rows(worker) + int64_t{c * kTile + r} * width + x;
-        for (int i = 0; i < count; ++i) row[i] = product[3 * i + c] + bias[c];
+        for (int i = 0; i < count; ++i) row[i] = product[columns * i + c] + bias[c];
       }
     }
   }

@@ -1,0 +1,108 @@
+// Every stored case through every backend and kernel table that runs here.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "exec/band_executor.h"
+#include "kernels/select.h"
+#include "kernels/tables.h"
+#include "model/model.h"
+#include "support/seeded_model.h"
+#include "support/shared_data.h"
+#include "tool/golden.h"
+
+namespace tae {
+namespace {
+
+struct Error {
+  double max_abs = 0;
+  double mean_abs = 0;
+};
+
+class GoldenTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    TAE_SHARED_OR_SKIP(path, "golden/" + std::string(GetParam()));
+    StatusOr<tool::Golden> golden = tool::ReadGolden(path);
+    ASSERT_TRUE(golden.ok()) << golden.status().message();
+    golden_ = *std::move(golden);
+    const std::string weights =
+        golden_.weights.empty()
+            ? SharedFile("weights/taef2_decoder.safetensors")
+            : golden_.weights;
+    auto model = LoadModel(weights, {.variant = golden_.variant});
+    ASSERT_TRUE(model.ok()) << model.status().message();
+    model_ = *model;
+    plan_ = std::make_shared<const Plan>(
+        *CompilePlan(model_->spec(), {.latent = golden_.latent.extent,
+                                      .format = PixelFormat::kRgbPlanarF32}));
+  }
+
+  Error RunOn(const ExecutorOr& executor) const {
+    EXPECT_TRUE(executor.ok()) << executor.status().message();
+    if (!executor.ok()) return {INFINITY, INFINITY};
+    testing::FloatFrame frame(plan_->frame.width, plan_->frame.height);
+    (*executor)->Run(golden_.latent, frame.view, nullptr);
+    Error error;
+    for (size_t i = 0; i < golden_.image.size(); ++i) {
+      const double d = std::abs(double(frame.values[i]) - golden_.image[i]);
+      error.max_abs = std::max(error.max_abs, d);
+      error.mean_abs += d / static_cast<double>(golden_.image.size());
+    }
+    return error;
+  }
+
+  ExecutorOptions Options() const {
+    return {model_, plan_, MakeThreadPool({.threads = 2}), ""};
+  }
+
+  tool::Golden golden_;
+  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Plan> plan_;
+};
+
+TEST_P(GoldenTest, ReferenceIsRight) {
+  if (plan_->total_flops() > 45e9) GTEST_SKIP() << "too large for doubles";
+  EXPECT_LE(RunOn(MakeReferenceExecutor(Options())).max_abs, 2e-5);
+}
+
+TEST_P(GoldenTest, BlasIsWithinTheFloatBound) {
+  ExecutorOr executor = MakeBlasExecutor(Options());
+  if (!executor.ok()) GTEST_SKIP() << executor.status().message();
+  EXPECT_LE(RunOn(executor).max_abs, 2e-4);
+}
+
+// fp16-grade is 6e-3, and up to 1e-2 on images where half activations alone
+// would pass 6e-3; the astronaut is one.
+TEST_P(GoldenTest, EveryTableIsWithinItsBound) {
+  for (const TableEntry& entry : KernelTables()) {
+    const bool f16 = entry.precision == Precision::kF16;
+    const bool f32 = entry.precision == Precision::kF32;
+    if (!entry.supported() || !(f16 || f32)) continue;
+    const bool hard = std::string(GetParam()).find("astronaut") !=
+                      std::string::npos;
+    const Error error =
+        RunOn(MakeBandExecutor(Options(), {.table = entry.table}));
+    EXPECT_LE(error.max_abs, f32 ? 2e-4 : hard ? 1e-2 : 6e-3)
+        << entry.table->name;
+    EXPECT_LE(error.mean_abs, 4e-4) << entry.table->name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoldenTest,
+    ::testing::Values("flux2_tiny_8x8.safetensors",
+                      "flux2_strip_1024x64.safetensors",
+                      "flux2_chelsea_264x200.safetensors",
+                      "flux2_coffee_600x400.safetensors",
+                      "flux2_astronaut_512.safetensors",
+                      "flux2_wall_768.safetensors",
+                      "flux1_seeded_320x192.safetensors",
+                      "sd_seeded_320x192.safetensors"),
+    [](const auto& info) {
+      const std::string name = info.param;
+      return name.substr(0, name.find('.'));
+    });
+
+}  // namespace
+}  // namespace tae
