@@ -15,8 +15,10 @@
 namespace tae {
 namespace {
 
-// A stream changes size rarely; a viewer toggles between two or three.
+// A stream changes size rarely; a viewer toggles between two or three. Plans
+// that are not in use keep no more memory than this.
 constexpr size_t kCachedPlans = 4;
+constexpr size_t kCachedBytes = size_t{128} << 20;
 
 std::string SizeText(Extent extent) {
   return std::to_string(extent.width) + "x" + std::to_string(extent.height);
@@ -37,16 +39,14 @@ Status CheckLatent(const Plan& plan, const LatentView& latent,
     return InvalidArgument("latent is " + SizeText(latent.extent) +
                            ", the plan was prepared for " +
                            SizeText(plan.key.latent));
-  const auto expected = CheckedProduct(
-      std::initializer_list<int64_t>{latent.channels, latent.extent.height,
-                                     latent.extent.width,
-                                     int64_t(SizeOf(latent.dtype))});
+  const auto expected = CheckedProduct(std::initializer_list<int64_t>{
+      latent.channels, latent.extent.height, latent.extent.width,
+      int64_t(SizeOf(latent.dtype))});
   if (!expected || latent.size != *expected)
-    return InvalidArgument(
-        "latent of " + std::to_string(latent.channels) + "x" +
-        SizeText(latent.extent) + " must have " +
-        std::to_string(expected.value_or(0)) + " bytes, found " +
-        std::to_string(latent.size));
+    return InvalidArgument("latent of " + std::to_string(latent.channels) +
+                           "x" + SizeText(latent.extent) + " must have " +
+                           std::to_string(expected.value_or(0)) +
+                           " bytes, found " + std::to_string(latent.size));
   if (IsPatched(latent.layout) &&
       (latent.extent.height % 2 != 0 || latent.extent.width % 2 != 0))
     return InvalidArgument("a packed latent of " + SizeText(latent.extent) +
@@ -120,13 +120,21 @@ struct Decoder::Impl {
     Prepared prepared;
     prepared.plan = std::make_shared<const Plan>(*std::move(plan));
     ExecutorOr executor = MakeExecutor(
-        options.backend,
-        {model, prepared.plan, options.parallel, options.cpu});
+        options.backend, {model, prepared.plan, options.parallel, options.cpu});
     if (!executor.ok()) return executor.status();
     prepared.executor = *std::move(executor);
-    if (recent.size() == kCachedPlans) recent.pop_back();
     recent.insert(recent.begin(), std::move(prepared));
+    Forget();
     return {};
+  }
+
+  // Drops what was used longest ago beyond the limits.
+  void Forget() {
+    size_t bytes = 0;
+    for (size_t i = 1; i < recent.size(); ++i) {
+      bytes += recent[i].executor->arena_bytes();
+      if (i == kCachedPlans || bytes > kCachedBytes) recent.resize(i);
+    }
   }
 };
 

@@ -40,13 +40,9 @@ struct RowRing {
 
   uint8_t* Slot(int y) const { return data + y % rows * row_bytes; }
   // Null outside of the plane: a row that nobody writes.
-  void* Out(int y) const {
-    return y < 0 || y >= height ? nullptr : Slot(y);
-  }
+  void* Out(int y) const { return y < 0 || y >= height ? nullptr : Slot(y); }
   // Zeros outside of the plane.
-  const void* In(int y) const {
-    return y < 0 || y >= height ? zero : Slot(y);
-  }
+  const void* In(int y) const { return y < 0 || y >= height ? zero : Slot(y); }
 };
 
 // Memory that belongs to one worker.
@@ -70,8 +66,8 @@ class BandExecutor final : public Executor {
     schedule_ = MakeSchedule(*plan_, {.tiles_per_task = table_.tiles_per_task,
                                       .workers = WorkersOf(parallel_.get()),
                                       .whole_planes = whole_planes});
-    queue_ = std::make_unique<ChunkQueue>(
-        static_cast<int>(schedule_.chunks.size()));
+    queue_ =
+        std::make_unique<ChunkQueue>(static_cast<int>(schedule_.chunks.size()));
     return Allocate();
   }
 
@@ -90,10 +86,9 @@ class BandExecutor final : public Executor {
 
   StepNote Note(int step) const override {
     const int output = plan_->steps[step].output;
-    const size_t bytes =
-        output == kNoTensor
-            ? 0
-            : rings_[output].row_bytes * size_t(rings_[output].rows);
+    const size_t bytes = output == kNoTensor ? 0
+                                             : rings_[output].row_bytes *
+                                                   size_t(rings_[output].rows);
     return {table_.name, bytes};
   }
 
@@ -113,10 +108,9 @@ class BandExecutor final : public Executor {
   Status CheckChannels() const {
     for (const Tensor& tensor : plan_->tensors)
       if (tensor.channels > kChannels)
-        return Unsupported("our kernels take up to " +
-                           std::to_string(kChannels) +
-                           " channels, this network has " +
-                           std::to_string(tensor.channels));
+        return Unsupported(
+            "our kernels take up to " + std::to_string(kChannels) +
+            " channels, this network has " + std::to_string(tensor.channels));
     return {};
   }
 
@@ -183,8 +177,8 @@ class BandExecutor final : public Executor {
       const int ring = schedule_.ring_of_tensor[i];
       rings_.push_back(
           {.data = arena_.data() + layout.offsets[ring],
-           .row_bytes = RowBytes(schedule_.rings[ring].width,
-                                 table_.bytes_per_channel),
+           .row_bytes =
+               RowBytes(schedule_.rings[ring].width, table_.bytes_per_channel),
            .rows = schedule_.rings[ring].rows,
            .height = plan_->tensors[i].extent.height,
            .zero = arena_.data() + layout.offsets[schedule_.rings.size()]});

@@ -33,8 +33,7 @@ struct Plane {
 
   // y and x from -1.
   float* Pixel(int y, int x) const {
-    return values +
-           (int64_t{y + 1} * (extent.width + 2) + x + 1) * channels;
+    return values + (int64_t{y + 1} * (extent.width + 2) + x + 1) * channels;
   }
   size_t bytes() const {
     return size_t(extent.height + 2) * (extent.width + 2) * channels *
@@ -73,7 +72,7 @@ std::vector<float>* Pack(const ConvWeights& conv) {
 struct Matrix {
   const float* weight = nullptr;
   const float* bias = nullptr;
-  int in = 0;  // channels
+  int in = 0;   // channels
   int out = 0;  // columns
   int taps = 9;
 };
@@ -88,6 +87,11 @@ class BlasExecutor final : public Executor {
         source_(options.model->info().variant) {}
 
   Status Prepare() {
+    for (const Step& step : plan_->steps)
+      if (step.kind != StepKind::kLoad && step.output != kNoTensor &&
+          plan_->tensors[step.output].channels % 16 != 0)
+        return Unsupported(
+            "the OpenBLAS executor takes layers of a multiple of 16 channels");
     for (const Step& step : plan_->steps) PackStep(step);
     std::vector<ArenaRequest> requests;
     for (const Tensor& tensor : plan_->tensors) {
@@ -98,9 +102,9 @@ class BlasExecutor final : public Executor {
     }
     const int last = static_cast<int>(plan_->steps.size());
     scratch_floats_ = ScratchFloats();
-    requests.push_back({scratch_floats_ * sizeof(float) *
-                            WorkersOf(parallel_.get()),
-                        0, last});
+    requests.push_back(
+        {scratch_floats_ * sizeof(float) * WorkersOf(parallel_.get()), 0,
+         last});
     requests.push_back({plan_->key.latent.height * sizeof(RowSums), 0, last});
     const ArenaLayout layout = LayOutArena(requests);
     if (!layout.overflow) arena_ = AlignedBuffer(layout.bytes);
@@ -351,8 +355,8 @@ class BlasExecutor final : public Executor {
       const double inverse = 1 / std::sqrt(variance + kPoolEpsilon);
       for (int k = g * kGroup; k < (g + 1) * kGroup; ++k) {
         scale[k] = static_cast<float>(inverse * pool.gamma[k]);
-        shift[k] = static_cast<float>(pool.beta[k] -
-                                      mean * inverse * pool.gamma[k]);
+        shift[k] =
+            static_cast<float>(pool.beta[k] - mean * inverse * pool.gamma[k]);
       }
     }
   }
@@ -361,13 +365,13 @@ class BlasExecutor final : public Executor {
     const Plane& in = planes_[plan_->steps[index].input];
     const int groups = (in.extent.height + kTile - 1) / kTile;
     ForEach(parallel_.get(), groups, [&](int group, int worker) {
-      StoreTask task{.rgb = {},
-                     .y = group * kTile,
-                     .row_count =
-                         std::min(kTile, in.extent.height - group * kTile),
-                     .begin = 0,
-                     .end = in.extent.width,
-                     .frame = &frame};
+      StoreTask task{
+          .rgb = {},
+          .y = group * kTile,
+          .row_count = std::min(kTile, in.extent.height - group * kTile),
+          .begin = 0,
+          .end = in.extent.width,
+          .frame = &frame};
       for (int r = 0; r < task.row_count; ++r)
         RgbRow(index, in, r, worker, &task);
       reference::Store(task);
@@ -386,7 +390,8 @@ class BlasExecutor final : public Executor {
       ConvolveBlock(index, in, false, task->y + r, x, count, worker, product);
       for (int c = 0; c < 3; ++c) {
         float* row = Rows(worker) + int64_t{c * kTile + r} * width + x;
-        for (int i = 0; i < count; ++i) row[i] = product[columns * i + c] + bias[c];
+        for (int i = 0; i < count; ++i)
+          row[i] = product[columns * i + c] + bias[c];
       }
     }
   }
@@ -410,8 +415,8 @@ class BlasExecutor final : public Executor {
   AlignedBuffer arena_;
   std::vector<Plane> planes_;
   std::vector<std::vector<Matrix>> matrices_;  // of each step
-  int max_channels_ = 0;       // of any plane
-  size_t scratch_floats_ = 0;  // a worker
+  int max_channels_ = 0;                       // of any plane
+  size_t scratch_floats_ = 0;                  // a worker
   float* scratch_ = nullptr;
   RowSums* row_sums_ = nullptr;  // a row of the latent
   StepObserver observer_;

@@ -21,8 +21,8 @@ bool BlasLibrary::Load() {
   if (library == nullptr) library = dlopen("libopenblas.so", RTLD_NOW);
   if (library == nullptr) return false;
   sgemm_ = reinterpret_cast<Sgemm>(dlsym(library, "cblas_sgemm"));
-  get_threads_ = reinterpret_cast<int (*)()>(
-      dlsym(library, "openblas_get_num_threads"));
+  get_threads_ =
+      reinterpret_cast<int (*)()>(dlsym(library, "openblas_get_num_threads"));
   set_threads_ = reinterpret_cast<void (*)(int)>(
       dlsym(library, "openblas_set_num_threads"));
   return sgemm_ && get_threads_ && set_threads_;
@@ -41,8 +41,8 @@ StatusOr<const BlasLibrary*> BlasLibrary::Get() {
 void BlasLibrary::Multiply(int m, int n, int k, const float* a, int a_stride,
                            const float* b, int b_stride, float* c,
                            int c_stride) const {
-  sgemm_(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1.0f, a, a_stride, b,
-         b_stride, 0.0f, c, c_stride);
+  sgemm_(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1.0f, a, a_stride, b, b_stride,
+         0.0f, c, c_stride);
 }
 
 BlasSession::BlasSession(const BlasLibrary& library) : library_(library) {
@@ -54,8 +54,7 @@ BlasSession::BlasSession(const BlasLibrary& library) : library_(library) {
 
 BlasSession::~BlasSession() {
   std::lock_guard<std::mutex> lock(session_mutex);
-  if (--sessions == 0 && host_threads != 1)
-    library_.set_threads_(host_threads);
+  if (--sessions == 0 && host_threads != 1) library_.set_threads_(host_threads);
 }
 
 }  // namespace tae

@@ -26,8 +26,8 @@ class LinearExecutor final : public Executor {
   Status Prepare() {
     row_floats_ = size_t(plan_->key.latent.width) * plan_->latent_channels +
                   size_t(plan_->frame.width) * 3;
-    rows_ = AlignedBuffer(row_floats_ * sizeof(float) *
-                          WorkersOf(parallel_.get()));
+    rows_ =
+        AlignedBuffer(row_floats_ * sizeof(float) * WorkersOf(parallel_.get()));
     if (!rows_.ok()) return OutOfMemory("no memory for rows of the latent");
     return {};
   }
@@ -58,8 +58,12 @@ class LinearExecutor final : public Executor {
         const float value = Project(z, width, x, c);
         std::fill_n(rgb + (int64_t{c} * width + x) * scale, scale, value);
       }
-    StoreTask task{.rgb = {}, .y = 0, .row_count = 0, .begin = 0,
-                   .end = frame.width, .frame = &frame};
+    StoreTask task{.rgb = {},
+                   .y = 0,
+                   .row_count = 0,
+                   .begin = 0,
+                   .end = frame.width,
+                   .frame = &frame};
     for (int c = 0; c < 3; ++c)
       std::fill_n(task.rgb[c], kTile, rgb + int64_t{c} * frame.width);
     for (int row = 0; row < scale; row += kTile) {

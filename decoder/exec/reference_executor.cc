@@ -75,11 +75,10 @@ class ReferenceExecutor final : public Executor {
   Status Prepare() {
     std::vector<ArenaRequest> requests;
     for (const Tensor& tensor : plan_->tensors)
-      requests.push_back({BytesOf(tensor), tensor.first_step,
-                          tensor.last_step});
+      requests.push_back(
+          {BytesOf(tensor), tensor.first_step, tensor.last_step});
     const int last = static_cast<int>(plan_->steps.size());
-    const size_t row_floats =
-        size_t(WorkersOf(parallel_.get())) * RowFloats();
+    const size_t row_floats = size_t(WorkersOf(parallel_.get())) * RowFloats();
     requests.push_back({row_floats * sizeof(float), 0, last});
     const ArenaLayout layout = LayOutArena(requests);
     if (!layout.overflow) arena_ = AlignedBuffer(layout.bytes);
@@ -88,9 +87,9 @@ class ReferenceExecutor final : public Executor {
                          std::to_string(layout.bytes) +
                          " bytes for its planes; decode a smaller latent");
     for (size_t i = 0; i < plan_->tensors.size(); ++i)
-      planes_.push_back({reinterpret_cast<double*>(arena_.data() +
-                                                   layout.offsets[i]),
-                         plan_->tensors[i].extent, plan_->tensors[i].channels});
+      planes_.push_back(
+          {reinterpret_cast<double*>(arena_.data() + layout.offsets[i]),
+           plan_->tensors[i].extent, plan_->tensors[i].channels});
     rows_ = reinterpret_cast<float*>(arena_.data() + layout.offsets.back());
     for (const Step& step : plan_->steps) weights_.push_back(Weights(step));
     return {};
@@ -259,13 +258,13 @@ class ReferenceExecutor final : public Executor {
     const int groups = (in.extent.height + kTile - 1) / kTile;
     ForEach(parallel_.get(), groups, [&](int group, int worker) {
       float* rows = rows_ + worker * RowFloats();
-      StoreTask task{.rgb = {},
-                     .y = group * kTile,
-                     .row_count =
-                         std::min(kTile, in.extent.height - group * kTile),
-                     .begin = 0,
-                     .end = width,
-                     .frame = &frame};
+      StoreTask task{
+          .rgb = {},
+          .y = group * kTile,
+          .row_count = std::min(kTile, in.extent.height - group * kTile),
+          .begin = 0,
+          .end = width,
+          .frame = &frame};
       for (int r = 0; r < task.row_count; ++r)
         for (int x = 0; x < width; ++x) {
           double sum[3];

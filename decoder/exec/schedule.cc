@@ -83,8 +83,7 @@ class OrderBuilder {
     const int writer = WriterBefore(tensor, step);
     const Step& source = plan_.steps[writer];
     const int height = TensorOf(tensor).extent.height;
-    const int needed =
-        ReadRows(plan_.steps[step], tensor, t, height).end;
+    const int needed = ReadRows(plan_.steps[step], tensor, t, height).end;
     if (source.kind == StepKind::kPool || ready_[tensor] >= needed) return;
     const int first = source.kind == StepKind::kUpConv ? 1 : 0;
     int rows = CeilDiv(needed + first, kTile);
@@ -121,8 +120,8 @@ class OrderBuilder {
     if (s.output == kNoTensor) return;
     const int height = TensorOf(s.output).extent.height;
     ready_[s.output] = WrittenRows(s.kind, t, height).end;
-    heights_[s.output] = std::max(heights_[s.output],
-                                  ready_[s.output] - OldestNeeded(s.output));
+    heights_[s.output] =
+        std::max(heights_[s.output], ready_[s.output] - OldestNeeded(s.output));
   }
 
   // The first row of a tensor that a later task still reads.
@@ -133,8 +132,8 @@ class OrderBuilder {
       const Step& s = plan_.steps[i];
       if (s.input != tensor && s.epilogue.skip != tensor) continue;
       if (done_rows_[i] == steps_of_[i]) continue;
-      oldest = std::min(
-          oldest, ReadRows(s, tensor, done_rows_[i], height).begin);
+      oldest =
+          std::min(oldest, ReadRows(s, tensor, done_rows_[i], height).begin);
     }
     return oldest;
   }
@@ -236,8 +235,7 @@ class ChunkBuilder {
   void ForRows(int tensor, RowRange rows, Visit&& visit) {
     if (tensor == kNoTensor) return;
     auto& slots = slots_[schedule_.ring_of_tensor[tensor]];
-    for (int y = rows.begin; y < rows.end; ++y)
-      visit(slots[y % slots.size()]);
+    for (int y = rows.begin; y < rows.end; ++y) visit(slots[y % slots.size()]);
   }
 
   int HeightOf(int tensor) const {
@@ -265,9 +263,8 @@ class ChunkBuilder {
     const Step& step = plan_.steps[task.step];
     if (task.kind == TaskKind::kPoolFold || task.kind == TaskKind::kPoolStats)
       return;
-    ForRows(step.output, WrittenRows(step.kind, task.row,
-                                     HeightOf(step.output)),
-            visit);
+    ForRows(step.output,
+            WrittenRows(step.kind, task.row, HeightOf(step.output)), visit);
   }
 
   int WaitFor(int index, int chunk) {
@@ -277,8 +274,8 @@ class ChunkBuilder {
     int last = task.kind == TaskKind::kPool ? fold_chunk_ : -1;
     ForReads(task, [&](const Slot& slot) {
       if (slot.writer >= 0)
-        last = std::max(last,
-                        ChunkThatWrote(slot.writer, ReadEnd(task, chunk)));
+        last =
+            std::max(last, ChunkThatWrote(slot.writer, ReadEnd(task, chunk)));
     });
     ForWrites(task, [&](const Slot& slot) {
       const int end = WrittenEnd(task, chunk);
@@ -323,8 +320,8 @@ std::vector<RowRange> LifetimesOf(const Plan& plan,
 
 // A tensor that died gives its memory to a later one of the same shape: their
 // zero pixels lie in the same places.
-void AssignRings(const Plan& plan, const std::vector<int>& heights,
-                 bool share, Schedule* schedule) {
+void AssignRings(const Plan& plan, const std::vector<int>& heights, bool share,
+                 Schedule* schedule) {
   const std::vector<RowRange> lives = LifetimesOf(plan, schedule->tasks);
   std::vector<int> busy_until;  // of each ring: the last task that touches it
   for (size_t i = 0; i < plan.tensors.size(); ++i) {
@@ -357,9 +354,8 @@ Extent TilesOf(const Plan& plan, const Step& step) {
     const Extent in = plan.tensors[step.input].extent;
     return {in.height / 2 + 1, in.width / 2 + 1};
   }
-  const Extent out = step.output == kNoTensor
-                         ? plan.frame
-                         : plan.tensors[step.output].extent;
+  const Extent out =
+      step.output == kNoTensor ? plan.frame : plan.tensors[step.output].extent;
   return {CeilDiv(out.height, kTile), CeilDiv(out.width, kTile)};
 }
 
@@ -382,8 +378,8 @@ Schedule MakeSchedule(const Plan& plan, const ScheduleOptions& options) {
         ChunkTiles(TilesOf(plan, step).width, options.tiles_per_task));
     if (step.kind == StepKind::kPool) {
       const int height = plan.tensors[step.output].extent.height;
-      schedule.stats_groups = std::max(schedule.stats_groups,
-                                       CeilDiv(height, StatsRows(height)));
+      schedule.stats_groups =
+          std::max(schedule.stats_groups, CeilDiv(height, StatsRows(height)));
     }
   }
   ChunkBuilder(plan, &schedule).Run();

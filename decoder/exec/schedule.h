@@ -51,9 +51,9 @@ struct Schedule {
   std::vector<int> ring_of_tensor;
   std::vector<RowTask> tasks;
   std::vector<Chunk> chunks;
-  std::vector<int> chunk_tiles;   // of each step: tiles of a chunk
-  std::vector<int> end_of_step;   // whole planes only: first chunk after it
-  int stats_groups = 0;           // of the tallest pool
+  std::vector<int> chunk_tiles;  // of each step: tiles of a chunk
+  std::vector<int> end_of_step;  // whole planes only: first chunk after it
+  int stats_groups = 0;          // of the tallest pool
 };
 
 struct ScheduleOptions {

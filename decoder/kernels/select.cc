@@ -12,8 +12,9 @@ namespace {
 constexpr std::string_view kScalar = "scalar";
 
 // Tables of which precision serve a wish, the first choice first; more exact
-// ones stand in where a CPU has no faster one. int8 is a promise of 40 dB: eight
-// bits in Winograd's domain fall short of it, bf16 keeps it at the same speed.
+// ones stand in where a CPU has no faster one. int8 is a promise of 40 dB:
+// eight bits in Winograd's domain fall short of it, bf16 keeps it at the same
+// speed.
 std::span<const Precision> GradesFor(Precision precision) {
   static constexpr Precision kHalf[] = {Precision::kF16, Precision::kF32};
   static constexpr Precision kFloat[] = {Precision::kF32};
@@ -57,8 +58,8 @@ StatusOr<const KernelTable*> SelectTable(Precision precision,
   }
   return Unsupported(
       "no kernels of the wanted precision for instruction set '" +
-      std::string(cpu) + "' on this CPU; instruction sets are: " +
-      KnownNames());
+      std::string(cpu) +
+      "' on this CPU; instruction sets are: " + KnownNames());
 }
 
 }  // namespace tae

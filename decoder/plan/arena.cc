@@ -49,8 +49,7 @@ ArenaLayout LayOutArena(std::span<const ArenaRequest> requests) {
   std::vector<int> placed;
   for (int i : order) {
     const ArenaRequest& request = requests[i];
-    const size_t offset =
-        FirstFit(requests, layout.offsets, placed, request);
+    const size_t offset = FirstFit(requests, layout.offsets, placed, request);
     if (request.bytes > kLimit || offset > kLimit - request.bytes) {
       layout.overflow = true;
       return layout;

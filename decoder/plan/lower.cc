@@ -86,13 +86,13 @@ class Lowering {
     }
     const int skip = current_;
     for (int conv = 0; conv < 3; ++conv)
-      current_ = Emit({.kind = StepKind::kConv,
-                       .layer = layer,
-                       .conv = conv,
-                       .input = current_,
-                       .epilogue = {.relu = true,
-                                    .skip = conv == 2 ? skip : kNoTensor}},
-                      spec.out_channels);
+      current_ = Emit(
+          {.kind = StepKind::kConv,
+           .layer = layer,
+           .conv = conv,
+           .input = current_,
+           .epilogue = {.relu = true, .skip = conv == 2 ? skip : kNoTensor}},
+          spec.out_channels);
     return {};
   }
 

@@ -23,8 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr Option kOptions[] = {
-    {"--model"},   {"--variant"}, {"--size"},  {"--precision"}, {"--backend"},
-    {"--threads"}, {"--iters"},   {"--cpu"},   {"--json", false}};
+    {"--model"},   {"--variant"}, {"--size"}, {"--precision"},  {"--backend"},
+    {"--threads"}, {"--iters"},   {"--cpu"},  {"--json", false}};
 
 struct Request {
   std::shared_ptr<const Model> model;
@@ -50,8 +50,12 @@ Times Summarise(std::vector<double> times) {
   };
   double sum = 0;
   for (double t : times) sum += t;
-  return {sum / static_cast<double>(times.size()), at(0.5), at(0.1), at(0.9),
-          times.front(), times.back()};
+  return {sum / static_cast<double>(times.size()),
+          at(0.5),
+          at(0.1),
+          at(0.9),
+          times.front(),
+          times.back()};
 }
 
 double PeakMebibytes() {
@@ -154,8 +158,8 @@ StatusOr<Result> Measure(const Request& request, Extent size) {
   Decoder decoder(request.model, {.backend = request.backend,
                                   .parallel = request.parallel,
                                   .cpu = request.cpu});
-  TAE_RETURN_IF_ERROR(decoder.Prepare(
-      {.latent = extent, .precision = request.precision}));
+  TAE_RETURN_IF_ERROR(
+      decoder.Prepare({.latent = extent, .precision = request.precision}));
   const auto values = SeededLatent(info.latent_channels, extent);
   const LatentView latent{.data = values.data(),
                           .size = values.size() * sizeof(uint16_t),

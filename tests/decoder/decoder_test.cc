@@ -36,22 +36,19 @@ TEST(DecoderTest, RefusesWhatDoesNotFitThePlan) {
   EXPECT_TRUE(refused([](LatentView& l, FrameView&) { l.channels = 16; }));
   EXPECT_TRUE(refused([](LatentView& l, FrameView&) { l.extent.width = 5; }));
   EXPECT_TRUE(refused([](LatentView& l, FrameView&) { l.data = nullptr; }));
-  EXPECT_TRUE(refused([](LatentView& l, FrameView&) {
-    l.dtype = DType::kF16;
-  }));
+  EXPECT_TRUE(
+      refused([](LatentView& l, FrameView&) { l.dtype = DType::kF16; }));
   EXPECT_TRUE(refused([](LatentView&, FrameView& f) { f.width = 33; }));
-  EXPECT_TRUE(refused([](LatentView&, FrameView& f) {
-    f.format = PixelFormat::kRgb;
-  }));
+  EXPECT_TRUE(
+      refused([](LatentView&, FrameView& f) { f.format = PixelFormat::kRgb; }));
   EXPECT_TRUE(refused([](LatentView&, FrameView& f) { f.plane[2] = nullptr; }));
 }
 
 TEST(DecoderTest, PackedLatentsOfOddSizeAreRefused) {
   Decoder decoder(SeededFlux2(), {});
-  ASSERT_TRUE(decoder
-                  .Prepare({.latent = {3, 4},
-                            .format = PixelFormat::kRgbPlanarF32})
-                  .ok());
+  ASSERT_TRUE(
+      decoder.Prepare({.latent = {3, 4}, .format = PixelFormat::kRgbPlanarF32})
+          .ok());
   SeededLatent latent(32, {3, 4});
   FloatFrame frame(32, 24);
   latent.view.layout = LatentLayout::kPacked;
@@ -91,22 +88,22 @@ TEST(DecoderTest, ResolutionsShareOneCopyOfTheWeights) {
 }
 
 TEST(DecoderTest, InstructionSetsCanBePinned) {
-  Decoder scalar(SeededFlux2(), {.backend = Backend::kNative,
-                                 .parallel = nullptr,
-                                 .cpu = "scalar"});
+  Decoder scalar(
+      SeededFlux2(),
+      {.backend = Backend::kNative, .parallel = nullptr, .cpu = "scalar"});
   ASSERT_TRUE(scalar.Prepare(kKey).ok());
   EXPECT_NE(scalar.DumpPlan().find("scalar"), std::string::npos);
   setenv("TAE_CPU", "scalar", 1);
-  Decoder by_environment(SeededFlux2(), {.backend = Backend::kNative,
-                                         .parallel = nullptr,
-                                         .cpu = ""});
+  Decoder by_environment(
+      SeededFlux2(),
+      {.backend = Backend::kNative, .parallel = nullptr, .cpu = ""});
   const Status status = by_environment.Prepare(kKey);
   unsetenv("TAE_CPU");
   ASSERT_TRUE(status.ok());
   EXPECT_EQ(by_environment.DumpPlan(), scalar.DumpPlan());
-  Decoder unknown(SeededFlux2(), {.backend = Backend::kNative,
-                                  .parallel = nullptr,
-                                  .cpu = "z80"});
+  Decoder unknown(
+      SeededFlux2(),
+      {.backend = Backend::kNative, .parallel = nullptr, .cpu = "z80"});
   const Status refused = unknown.Prepare(kKey);
   EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
   EXPECT_NE(refused.message().find("scalar"), std::string::npos);

@@ -29,7 +29,9 @@ inline ConvWeights SeededConv(std::mt19937& random, int in, int out, int taps,
 }
 
 inline PoolWeights SeededPool(std::mt19937& random) {
-  PoolWeights pool{SeededConv(random, 64, kPoolWidth, 1, false), {}, {},
+  PoolWeights pool{SeededConv(random, 64, kPoolWidth, 1, false),
+                   {},
+                   {},
                    SeededConv(random, kPoolWidth, 64, 1, false)};
   std::normal_distribution<float> normal;
   for (int k = 0; k < kPoolWidth; ++k) {
@@ -53,9 +55,9 @@ inline std::shared_ptr<const Model> SeededModel(const ModelSpec& spec,
     const int taps = layer.kind == LayerKind::kLinearRgb ? 1 : 9;
     if (layer.pool) weights.pool.push_back(SeededPool(random));
     for (int i = 0; i < convs; ++i)
-      weights.convs.push_back(SeededConv(
-          random, i == 0 ? layer.in_channels : layer.out_channels,
-          layer.out_channels, taps, layer.bias));
+      weights.convs.push_back(
+          SeededConv(random, i == 0 ? layer.in_channels : layer.out_channels,
+                     layer.out_channels, taps, layer.bias));
     layers.push_back(std::move(weights));
   }
   ModelInfo info;

@@ -73,8 +73,7 @@ float* Pixel(void* row, int x) {
   return static_cast<float*>(row) + (x + 1) * int64_t{kChannels};
 }
 
-void AddTap(const PackedLayer& layer, int tap, const float* pixel,
-            float* sum) {
+void AddTap(const PackedLayer& layer, int tap, const float* pixel, float* sum) {
   const float* weight =
       layer.weight.data() + size_t(tap) * layer.in * layer.out;
   for (int i = 0; i < layer.in; ++i, weight += layer.out)
@@ -156,8 +155,8 @@ struct FoldedPool {
 };
 
 // Mean of w.x and of (w.x)^2 over the plane, from the sums over x.
-void Moments(const PackedLayer& layer, const double* stats, int k,
-             double* mean, double* square) {
+void Moments(const PackedLayer& layer, const double* stats, int k, double* mean,
+             double* square) {
   const double* products = stats + kChannels;
   for (int a = 0; a < kChannels; ++a) {
     const double wa = layer.weight[a * kPoolWidth + k];

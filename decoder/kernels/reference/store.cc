@@ -81,8 +81,7 @@ void StorePlanar(const StoreTask& task, const int (&plane_of)[3]) {
 void StoreFloat(const StoreTask& task) {
   for (int row = 0; row < task.row_count; ++row)
     for (int c = 0; c < 3; ++c) {
-      auto* out =
-          reinterpret_cast<float*>(RowOf(*task.frame, c, task.y + row));
+      auto* out = reinterpret_cast<float*>(RowOf(*task.frame, c, task.y + row));
       for (int x = task.begin; x < task.end; ++x)
         out[x] = Unit(task.rgb[c][row][x]);
     }

@@ -54,13 +54,12 @@ TEST_P(AllocationTest, DecodeAllocatesNothing) {
 #endif
   const auto model = testing::SeededFlux2();
   const std::shared_ptr<ParallelFor> parallel = MakeThreadPool({.threads = 3});
-  Decoder decoder(
-      model, {.backend = GetParam(), .parallel = parallel, .cpu = ""});
+  Decoder decoder(model,
+                  {.backend = GetParam(), .parallel = parallel, .cpu = ""});
   const Extent extent{4, 6};
-  ASSERT_TRUE(decoder
-                  .Prepare({.latent = extent,
-                            .format = PixelFormat::kRgbPlanarF32})
-                  .ok());
+  ASSERT_TRUE(
+      decoder.Prepare({.latent = extent, .format = PixelFormat::kRgbPlanarF32})
+          .ok());
   const testing::SeededLatent latent(32, extent);
   testing::FloatFrame frame(48, 32);
   const long prepared = allocations;
@@ -74,9 +73,10 @@ INSTANTIATE_TEST_SUITE_P(Backends, AllocationTest,
                          ::testing::Values(Backend::kReference, Backend::kBlas,
                                            Backend::kNative),
                          [](const auto& info) {
-                           return info.param == Backend::kReference ? "reference"
-                                  : info.param == Backend::kBlas    ? "blas"
-                                                                    : "native";
+                           return info.param == Backend::kReference
+                                      ? "reference"
+                                  : info.param == Backend::kBlas ? "blas"
+                                                                 : "native";
                          });
 
 }  // namespace

@@ -71,11 +71,10 @@ std::vector<float> Decode(const std::shared_ptr<const Model>& model,
 
 std::vector<float> Reference(const std::shared_ptr<const Model>& model,
                              Extent extent) {
-  const auto plan = std::make_shared<const Plan>(
-      *CompilePlan(model->spec(),
-                   {.latent = extent, .format = PixelFormat::kRgbPlanarF32}));
-  ExecutorOr executor = MakeReferenceExecutor(
-      {model, plan, MakeThreadPool({.threads = 2}), ""});
+  const auto plan = std::make_shared<const Plan>(*CompilePlan(
+      model->spec(), {.latent = extent, .format = PixelFormat::kRgbPlanarF32}));
+  ExecutorOr executor =
+      MakeReferenceExecutor({model, plan, MakeThreadPool({.threads = 2}), ""});
   EXPECT_TRUE(executor.ok());
   const SeededLatent latent(plan->latent_channels, extent);
   FloatFrame frame(extent.width * 8, extent.height * 8);
@@ -92,10 +91,10 @@ std::vector<TableCase> RunnableTables() {
   std::vector<TableCase> tables = {{&kScalarTable, 1e-4}};
   for (const TableEntry& entry : KernelTables())
     if (entry.supported())
-      tables.push_back(
-          {entry.table, entry.precision == Precision::kF32   ? 4e-4
-                        : entry.precision == Precision::kF16 ? 1.5e-2
-                                                             : 0.15});
+      tables.push_back({entry.table, entry.precision == Precision::kF32 ? 4e-4
+                                     : entry.precision == Precision::kF16
+                                         ? 1.5e-2
+                                         : 0.15});
   return tables;
 }
 
@@ -138,21 +137,21 @@ TEST_P(ExtentTest, ThreadsAndOrderDoNotChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Extents, ExtentTest,
-    ::testing::Values(Extent{1, 1}, Extent{1, 7}, Extent{5, 3}, Extent{2, 2},
-                      Extent{9, 13}, Extent{4, 32}),
-    [](const auto& info) {
-      return std::to_string(info.param.height) + "x" +
-             std::to_string(info.param.width);
-    });
+INSTANTIATE_TEST_SUITE_P(Extents, ExtentTest,
+                         ::testing::Values(Extent{1, 1}, Extent{1, 7},
+                                           Extent{5, 3}, Extent{2, 2},
+                                           Extent{9, 13}, Extent{4, 32}),
+                         [](const auto& info) {
+                           return std::to_string(info.param.height) + "x" +
+                                  std::to_string(info.param.width);
+                         });
 
 TEST(BandExecutorTest, NetworksWithoutAPoolStreamFromTheLatentOn) {
   for (int channels : {4, 16}) {
     const auto model = SeededModel(TaesdSpec(channels, false), "test");
-    EXPECT_LT(MaxAbsDifference(Decode(model, {11, 6}, {}),
-                               Reference(model, {11, 6})),
-              1e-4);
+    EXPECT_LT(
+        MaxAbsDifference(Decode(model, {11, 6}, {}), Reference(model, {11, 6})),
+        1e-4);
   }
 }
 
@@ -186,8 +185,7 @@ TEST(BandExecutorTest, MemoryStaysInsideItsBudget) {
 TEST(BandExecutorTest, ShowsEveryTensor) {
   const auto model = SeededFlux2();
   const auto plan = std::make_shared<const Plan>(*CompilePlan(
-      model->spec(),
-      {.latent = {3, 5}, .format = PixelFormat::kRgbPlanarF32}));
+      model->spec(), {.latent = {3, 5}, .format = PixelFormat::kRgbPlanarF32}));
   const SeededLatent latent(32, {3, 5});
   FloatFrame frame(40, 24);
   std::vector<std::vector<float>> seen[2];

@@ -18,8 +18,8 @@ std::vector<float> DecodeWith(Backend backend, int threads, Extent extent,
   Decoder decoder(model, {.backend = backend,
                           .parallel = MakeThreadPool({.threads = threads}),
                           .cpu = ""});
-  const Status status = decoder.Prepare(
-      {.latent = extent, .format = PixelFormat::kRgbPlanarF32});
+  const Status status =
+      decoder.Prepare({.latent = extent, .format = PixelFormat::kRgbPlanarF32});
   EXPECT_TRUE(status.ok()) << status.message();
   const SeededLatent latent(GetModelInfo(*model).latent_channels, extent);
   FloatFrame frame(extent.width * 8, extent.height * 8);
@@ -63,10 +63,8 @@ TEST(ExecutorsTest, EveryChannelCountDecodes) {
 
 TEST(ExecutorsTest, StepsOfBlasFollowTheReference) {
   const auto model = SeededFlux2();
-  const auto plan =
-      std::make_shared<const Plan>(*CompilePlan(
-          model->spec(),
-          {.latent = {3, 4}, .format = PixelFormat::kRgbPlanarF32}));
+  const auto plan = std::make_shared<const Plan>(*CompilePlan(
+      model->spec(), {.latent = {3, 4}, .format = PixelFormat::kRgbPlanarF32}));
   const SeededLatent latent(32, {3, 4});
   FloatFrame frame(32, 24);
   std::vector<std::vector<float>> tensors[2];
@@ -77,8 +75,8 @@ TEST(ExecutorsTest, StepsOfBlasFollowTheReference) {
     auto& seen = tensors[which++];
     ASSERT_TRUE((*executor)->Observe(
         [&](int, Extent extent, int channels, const float* values) {
-          seen.emplace_back(values, values + size_t(extent.height) *
-                                                 extent.width * channels);
+          seen.emplace_back(
+              values, values + size_t(extent.height) * extent.width * channels);
         }));
     (*executor)->Run(latent.view, frame.view, nullptr);
   }

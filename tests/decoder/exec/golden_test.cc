@@ -1,4 +1,6 @@
 // Every stored case through every backend and kernel table that runs here.
+#include "tool/golden.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,7 +11,6 @@
 #include "model/model.h"
 #include "support/seeded_model.h"
 #include "support/shared_data.h"
-#include "tool/golden.h"
 
 namespace tae {
 namespace {
@@ -79,30 +80,31 @@ TEST_P(GoldenTest, EveryTableIsWithinItsBound) {
     const bool f16 = entry.precision == Precision::kF16;
     const bool f32 = entry.precision == Precision::kF32;
     if (!entry.supported() || !(f16 || f32)) continue;
-    const bool hard = std::string(GetParam()).find("astronaut") !=
-                      std::string::npos;
+    const bool hard =
+        std::string(GetParam()).find("astronaut") != std::string::npos;
     const Error error =
         RunOn(MakeBandExecutor(Options(), {.table = entry.table}));
-    EXPECT_LE(error.max_abs, f32 ? 2e-4 : hard ? 1e-2 : 6e-3)
+    EXPECT_LE(error.max_abs, f32    ? 2e-4
+                             : hard ? 1e-2
+                                    : 6e-3)
         << entry.table->name;
     EXPECT_LE(error.mean_abs, 4e-4) << entry.table->name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, GoldenTest,
-    ::testing::Values("flux2_tiny_8x8.safetensors",
-                      "flux2_strip_1024x64.safetensors",
-                      "flux2_chelsea_264x200.safetensors",
-                      "flux2_coffee_600x400.safetensors",
-                      "flux2_astronaut_512.safetensors",
-                      "flux2_wall_768.safetensors",
-                      "flux1_seeded_320x192.safetensors",
-                      "sd_seeded_320x192.safetensors"),
-    [](const auto& info) {
-      const std::string name = info.param;
-      return name.substr(0, name.find('.'));
-    });
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest,
+                         ::testing::Values("flux2_tiny_8x8.safetensors",
+                                           "flux2_strip_1024x64.safetensors",
+                                           "flux2_chelsea_264x200.safetensors",
+                                           "flux2_coffee_600x400.safetensors",
+                                           "flux2_astronaut_512.safetensors",
+                                           "flux2_wall_768.safetensors",
+                                           "flux1_seeded_320x192.safetensors",
+                                           "sd_seeded_320x192.safetensors"),
+                         [](const auto& info) {
+                           const std::string name = info.param;
+                           return name.substr(0, name.find('.'));
+                         });
 
 }  // namespace
 }  // namespace tae

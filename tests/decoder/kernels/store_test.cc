@@ -100,8 +100,9 @@ TEST(StoreTest, PackedFormats) {
         for (int k = 0; k < 3; ++k)
           EXPECT_NEAR(picture.At(0, y, x * c.bytes + offsets[k]),
                       picture.Value(k, y, x) * 255, 0.501);
-        if (c.alpha >= 0)
+        if (c.alpha >= 0) {
           EXPECT_EQ(picture.At(0, y, x * c.bytes + c.alpha), 255);
+        }
       }
       for (int i = 0; i < 5; ++i)
         EXPECT_EQ(picture.At(0, y, kWidth * c.bytes + i), kCanary);
@@ -134,12 +135,10 @@ TEST(StoreTest, SharedChromaIsTheSameInEveryOrderAndChunk) {
               (picture.Chroma(2, y, x) + picture.Chroma(2, y + 1, x)) / 2;
           const double v =
               (picture.Chroma(0, y, x) + picture.Chroma(0, y + 1, x)) / 2;
-          EXPECT_NEAR(
-              picture.At(c.u_plane, y / 2, x / 2 * c.step + c.u_first),
-              128 + 224 * u, 0.501);
-          EXPECT_NEAR(
-              picture.At(c.v_plane, y / 2, x / 2 * c.step + c.v_first),
-              128 + 224 * v, 0.501);
+          EXPECT_NEAR(picture.At(c.u_plane, y / 2, x / 2 * c.step + c.u_first),
+                      128 + 224 * u, 0.501);
+          EXPECT_NEAR(picture.At(c.v_plane, y / 2, x / 2 * c.step + c.v_first),
+                      128 + 224 * v, 0.501);
         }
     }
 }
@@ -149,8 +148,8 @@ TEST(StoreTest, Packed422) {
     PixelFormat format;
     int y, u, v;
   };
-  for (const Case& c : {Case{PixelFormat::kYuy2, 0, 1, 3},
-                        Case{PixelFormat::kUyvy, 1, 0, 2}}) {
+  for (const Case& c :
+       {Case{PixelFormat::kYuy2, 0, 1, 3}, Case{PixelFormat::kUyvy, 1, 0, 2}}) {
     int bytes[3] = {kWidth * 2, 0, 0}, rows[3] = {kHeight, 0, 0};
     Picture picture(c.format, bytes, rows);
     picture.Store(4);

@@ -67,10 +67,8 @@ TEST(UnpackTest, EveryLayoutAndDTypeAtAnOddAddress) {
                               .extent = kExtent};
       for (int y = 0; y < 4; ++y) {
         std::vector<float> z(kChannelCount * 6);
-        EXPECT_EQ(reference::Unpack({.latent = &latent,
-                                     .affine = {},
-                                     .y = y,
-                                     .z = z.data()}),
+        EXPECT_EQ(reference::Unpack(
+                      {.latent = &latent, .affine = {}, .y = y, .z = z.data()}),
                   0);
         for (int c = 0; c < kChannelCount; ++c)
           for (int x = 0; x < 6; ++x) EXPECT_EQ(z[c * 6 + x], Mark(c, y, x));

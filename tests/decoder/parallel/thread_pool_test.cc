@@ -87,8 +87,8 @@ TEST(ThreadPoolTest, NicenessBelongsToTheWorkersOnly) {
           auto* context = static_cast<Context*>(c);
           std::this_thread::sleep_for(std::chrono::milliseconds(1));
           std::lock_guard<std::mutex> lock(context->mutex);
-          const int nice = getpriority(
-              PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)));
+          const int nice =
+              getpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)));
           context->seen.insert(worker == 0 ? nice : nice + 1000);
         },
         &context);

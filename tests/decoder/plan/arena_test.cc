@@ -28,9 +28,9 @@ TEST(ArenaTest, LiveRequestsNeverOverlapAndAreAligned) {
       EXPECT_LE(layout.offsets[i] + requests[i].bytes, layout.bytes);
       for (size_t j = 0; j < i; ++j) {
         if (!LiveTogether(requests[i], requests[j])) continue;
-        EXPECT_TRUE(
-            layout.offsets[i] + requests[i].bytes <= layout.offsets[j] ||
-            layout.offsets[j] + requests[j].bytes <= layout.offsets[i])
+        EXPECT_TRUE(layout.offsets[i] + requests[i].bytes <=
+                        layout.offsets[j] ||
+                    layout.offsets[j] + requests[j].bytes <= layout.offsets[i])
             << "round " << round << ": " << i << " and " << j;
       }
     }

@@ -66,18 +66,18 @@ TEST(PlanTest, NetworksThatNoStepDoesAreNamed) {
   EXPECT_EQ(CompilePlan(spec, {.latent = {2, 2}}).status().code(),
             StatusCode::kUnsupported);
   ModelSpec relu{"odd", 4, 8, {{.kind = LayerKind::kRelu}}};
-  EXPECT_NE(CompilePlan(relu, {.latent = {2, 2}}).status().message().find(
-                "layer 1"),
-            std::string::npos);
+  EXPECT_NE(
+      CompilePlan(relu, {.latent = {2, 2}}).status().message().find("layer 1"),
+      std::string::npos);
 }
 
 TEST(PlanTest, DumpHasALineAStep) {
   const StatusOr<Plan> plan =
       CompilePlan(TaesdSpec(4, false), {.latent = {2, 3}});
   ASSERT_TRUE(plan.ok());
-  const std::string text =
-      Dump(*plan, [](int step) { return StepNote{"k" + std::to_string(step),
-                                                 size_t(1000 + step)}; });
+  const std::string text = Dump(*plan, [](int step) {
+    return StepNote{"k" + std::to_string(step), size_t(1000 + step)};
+  });
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
             static_cast<long>(plan->steps.size()) + 1);
   EXPECT_NE(text.find("24x16"), std::string::npos) << text;
