@@ -18,7 +18,6 @@ from PIL import Image
 
 import networks
 
-CROP = 256
 Image.MAX_IMAGE_PIXELS = None
 
 
@@ -50,7 +49,7 @@ def files_by_side(root):
     return sides
 
 
-def crops_of(path, count, generator):
+def crops_of(path, count, crop, generator):
     """Up to count crops, each of another scale, half of them mirrored."""
     image = Image.open(path)
     if image.mode in ('RGBA', 'LA', 'P'):
@@ -59,19 +58,19 @@ def crops_of(path, count, generator):
                           tuple(generator.integers(0, 256, 3)) + (255,))
         image = Image.alpha_composite(paper, image)
     image = image.convert('RGB')
-    if min(image.size) < CROP:
+    if min(image.size) < crop:
         return
     for _ in range(count):
         most = min(min(image.size), 1100)
-        short = int(generator.uniform(min(CROP * 1.2, most), most))
+        short = int(generator.uniform(min(crop * 1.2, most), most))
         scale = short / min(image.size)
-        size = [max(CROP, round(s * scale)) for s in image.size]
+        size = [max(crop, round(s * scale)) for s in image.size]
         resized = image.resize(size, Image.BICUBIC, reducing_gap=2)
-        x, y = [generator.integers(0, s - CROP + 1) for s in size]
-        crop = resized.crop((x, y, x + CROP, y + CROP))
+        x, y = [generator.integers(0, s - crop + 1) for s in size]
+        cut = resized.crop((x, y, x + crop, y + crop))
         if generator.random() < .5:
-            crop = crop.transpose(Image.FLIP_LEFT_RIGHT)
-        yield np.asarray(crop)
+            cut = cut.transpose(Image.FLIP_LEFT_RIGHT)
+        yield np.asarray(cut)
 
 
 def degrade(latent, generator):
@@ -116,14 +115,14 @@ class Teacher:
             return self.decoder(latents).float()
 
 
-def make_side(groups, counts, teacher, fast, seed):
-    """Rows (latent, target, photo, name) of one side."""
+def make_side(groups, counts, teacher, fast, options):
+    """Yields rows (latent, target, photo, name) of one side."""
     for group in sorted(groups, key=digest):
-        generator = np.random.default_rng(digest(group) + seed)
+        generator = np.random.default_rng(digest(group) + options.seed)
         paths = sorted(groups[group])
         path = paths[generator.integers(len(paths))]
         count = counts['stamps' if 'tuxpaint' in path else 'pictures']
-        for photo in crops_of(path, count, generator):
+        for photo in crops_of(path, count, options.crop, generator):
             image = torch.from_numpy(photo.copy()).permute(2, 0, 1)[None]
             latent = teacher.encode(image.float() / 255)
             yield latent, teacher.decode(latent, fast), photo, group
@@ -147,6 +146,7 @@ def main():
     parser.add_argument('--out', required=True)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--crop', type=int, default=256, help='pixels a side')
     parser.add_argument('--train-crops', type=int, nargs=2, default=(6, 1),
                         help='crops of a picture, of a tuxpaint stamp')
     parser.add_argument('--held-crops', type=int, nargs=2, default=(5, 1))
@@ -159,7 +159,7 @@ def main():
         counts = dict(zip(('pictures', 'stamps'),
                           getattr(options, side + '_crops')))
         rows = list(make_side(sides[side], counts, teacher, side == 'train',
-                              options.seed))
+                              options))
         save(os.path.join(options.out, side + '.npz'), rows)
         print(options.variant, side, len(rows), 'crops of',
               len({row[3].rstrip('~') for row in rows}), 'files', flush=True)
