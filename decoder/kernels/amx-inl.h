@@ -102,8 +102,9 @@ struct TileBlock {
   }
 
   // Outputs 32 * side .. 32 * side + 31.
+  template <class F>
   static TAE_INLINE void Run(const char* inputs, const char* weights,
-                             float* sums, const char* next_inputs) {
+                             float* sums, const char* next_inputs, F between) {
     TAE_TILE_ZERO(0);
     TAE_TILE_ZERO(1);
     TAE_TILE_ZERO(2);
@@ -118,14 +119,17 @@ struct TileBlock {
         LoadWeights(w + kWeightBlock);
         Dot();
         Fetch(next_weights, next_inputs, step++);
+        between();
       }
       LoadWeights(w);
       Dot();
       Fetch(next_weights, next_inputs, step++);
+      between();
       if (kParts == 2) {
         LoadInputs(in + 128);
         Dot();
         Fetch(next_weights, next_inputs, step++);
+        between();
       }
     }
     Store(sums);
@@ -149,17 +153,16 @@ TAE_INLINE void PositionProduct(const int32_t* inputs, const int32_t* weights,
   for (int side = 0; side < 2; ++side) {
     if (count > 16)
       TileBlock<kParts, true>::Run(in, w + side * kSide, sums + side * 32,
-                                   next + side * kInputHalf);
+                                   next + side * kInputHalf, between);
     else
       TileBlock<kParts, false>::Run(in, w + side * kSide, sums + side * 32,
-                                    next + side * kInputHalf);
-    between();
+                                    next + side * kInputHalf, between);
   }
 }
 
 template <int kParts>
 constexpr int ProductParts(int /*count*/, BFloatProduct<kParts> /*product*/) {
-  return 2;
+  return 2 * TileBlock<kParts, true>::kSteps;
 }
 
 // Splits a into the low and b into the high halves of each 32 bits of

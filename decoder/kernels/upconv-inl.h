@@ -130,25 +130,38 @@ void StoreUpTile(const PackedUpConv& layer, const UpConvTask& task, int tile,
   if (!inside) CopyUpEdge(task, tile, edge);
 }
 
-// As PrefetchPart in winograd-inl.h.
+// As ConvPrefetch.
 template <class T>
-TAE_INLINE void PrefetchUpPart(const UpConvTask& task, int tile, int count,
-                               int next, int done, int total) {
-  constexpr int kPixelBytes = kChannels * int(sizeof(T));
-  for (int u = done * next * 3 / total; u < (done + 1) * next * 3 / total;
-       ++u) {
-    const char* row = static_cast<const char*>(task.in[u % 3]) +
-                      size_t(2 * (tile + count + u / 3) + 1) * kPixelBytes;
-    for (int b = 0; b < 2 * kPixelBytes; b += 64) PrefetchRead(row + b);
+class UpConvPrefetch {
+ public:
+  UpConvPrefetch(const UpConvTask& task, int tile, int count, int next,
+                 int parts)
+      : task_(task),
+        tile_(tile),
+        next_tile_(tile + count),
+        inputs_(next * 3, parts),
+        outputs_(count * kTile, parts) {}
+
+  TAE_INLINE void Step() {
+    inputs_.Step([&](int i) {
+      const char* row = static_cast<const char*>(task_.in[i % 3]) +
+                        size_t(2 * (next_tile_ + i / 3) + 1) * kPixelBytes;
+      for (int b = 0; b < 2 * kPixelBytes; b += 64) PrefetchRead(row + b);
+    });
+    outputs_.Step([&](int i) {
+      const char* out = static_cast<const char*>(task_.out[i % 4]);
+      if (out == nullptr) return;
+      out += size_t(tile_ + i / 4) * kTile * kPixelBytes;
+      for (int b = 0; b < kTile * kPixelBytes; b += 64) PrefetchWrite(out + b);
+    });
   }
-  for (int u = done * count * 4 / total; u < (done + 1) * count * 4 / total;
-       ++u) {
-    const char* out = static_cast<const char*>(task.out[u % 4]);
-    if (out == nullptr) continue;
-    out += size_t(tile + u / 4) * kTile * kPixelBytes;
-    for (int b = 0; b < kTile * kPixelBytes; b += 64) PrefetchWrite(out + b);
-  }
-}
+
+ private:
+  static constexpr int kPixelBytes = kChannels * int(sizeof(T));
+  const UpConvTask& task_;
+  const int tile_, next_tile_;
+  Spread inputs_, outputs_;
+};
 
 template <class P, class T>
 void UpConvChunk(const PackedUpConv& layer, const UpConvTask& task, int tile,
@@ -159,18 +172,15 @@ void UpConvChunk(const PackedUpConv& layer, const UpConvTask& task, int tile,
   for (int t = 0; t < count; ++t) UpTransformInput(row, task, tile + t, s, t);
 
   const auto* weights = static_cast<const typename P::Unit*>(layer.weights);
-  const int left = task.tile_end - tile - count;
-  const int next = left < P::kChunkTiles ? left : P::kChunkTiles;
-  const int parts = winograd::kUpPositions * ProductParts(count, P());
-  int part = 0;
+  UpConvPrefetch<T> prefetch(task, tile, count,
+                             ChunkTiles<P>(tile + count, task.tile_end),
+                             winograd::kUpPositions * ProductParts(count, P()));
   for (int p = 0; p < winograd::kUpPositions; ++p) {
     const int input = kInput[p / 5] * 3 + kInput[p % 5];
     PositionProduct(s->inputs + input * s->kInputStride,
-                    weights + p * P::kWeightUnits,
-                    s->sums + p * s->kSumStride, count, P(), [&] {
-                      PrefetchUpPart<T>(task, tile, count, next, part++,
-                                        parts);
-                    });
+                    weights + p * P::kUnits * kChannels,
+                    s->sums + p * s->kSumStride, count, P(),
+                    [&] { prefetch.Step(); });
   }
   for (int t = 0; t < count; ++t)
     StoreUpTile<P, T>(layer, task, tile + t, s, t);
@@ -181,11 +191,8 @@ void UpConv(const PackedLayer* packed, const UpConvTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedUpConv*>(packed);
   auto* s = static_cast<UpScratch<P>*>(scratch);
   for (int tile = task.tile_begin; tile < task.tile_end;
-       tile += P::kChunkTiles) {
-    const int left = task.tile_end - tile;
-    UpConvChunk<P, T>(layer, task, tile,
-                      left < P::kChunkTiles ? left : P::kChunkTiles, s);
-  }
+       tile += P::kChunkTiles)
+    UpConvChunk<P, T>(layer, task, tile, ChunkTiles<P>(tile, task.tile_end), s);
 }
 
 }  // namespace

@@ -242,30 +242,81 @@ TAE_NOINLINE void StoreTile(const PackedConv& layer, const ConvTask& task, int t
   if (!to.inside) CopyEdge(task, tile, edge);
 }
 
-// Prefetches the part [done, done + 1) / total of what comes next: `next` tiles
-// of input after `tile + count`, and `count` tiles of output and skip.
+// Spreads `count` things evenly over `parts` calls of Step.
+class Spread {
+ public:
+  Spread(int count, int parts) : count_(count), parts_(parts) {}
+  // f(index) for the things of this part.
+  template <class F>
+  TAE_INLINE void Step(F f) {
+    for (due_ += count_; due_ >= parts_; due_ -= parts_) f(index_++);
+  }
+  // f(index) for what is left.
+  template <class F>
+  TAE_INLINE void Finish(F f) {
+    while (index_ < count_) f(index_++);
+  }
+
+ private:
+  const int count_, parts_;
+  int due_ = 0, index_ = 0;
+};
+
+// While the products of tiles [tile, tile + count) run, in `parts` parts:
+// prefetches the inputs of the `next` tiles after them, and the rows that their
+// outputs go to and that are skipped to.
 template <class T>
-TAE_INLINE void PrefetchPart(const ConvTask& task, int tile, int count,
-                             int next, int done, int total) {
-  constexpr int kTileBytes = kTile * kChannels * int(sizeof(T));
-  for (int u = done * next * 6 / total; u < (done + 1) * next * 6 / total;
-       ++u) {
-    const char* row = static_cast<const char*>(task.in[u % 6]) +
-                      size_t(tile + count + u / 6) * kTileBytes +
-                      2 * kChannels * sizeof(T);
-    for (int b = 0; b < kTileBytes; b += 64) PrefetchRead(row + b);
+class ConvPrefetch {
+ public:
+  ConvPrefetch(const ConvTask& task, int tile, int count, int next, int parts)
+      : task_(task),
+        tile_(tile),
+        next_tile_(tile + count),
+        inputs_(next * 6, parts),
+        outputs_(count * kTile, parts) {}
+
+  TAE_INLINE void Step() {
+    inputs_.Step([&](int i) {
+      const char* row = static_cast<const char*>(task_.in[i % 6]) +
+                        size_t(next_tile_ + i / 6) * kTileBytes +
+                        2 * kChannels * sizeof(T);
+      for (int b = 0; b < kTileBytes; b += 64) PrefetchRead(row + b);
+    });
+    outputs_.Step([&](int i) {
+      const size_t offset =
+          size_t(tile_ + i / 4) * kTileBytes + kChannels * sizeof(T);
+      const char* out = static_cast<const char*>(task_.out[i % 4]);
+      const char* skip = static_cast<const char*>(task_.skip[i % 4]);
+      for (int b = 0; b < kTileBytes && out != nullptr; b += 64)
+        PrefetchWrite(out + offset + b);
+      for (int b = 0; b < kTileBytes && skip != nullptr; b += 64)
+        PrefetchRead(skip + offset + b);
+    });
   }
-  for (int u = done * count * 4 / total; u < (done + 1) * count * 4 / total;
-       ++u) {
-    const size_t offset =
-        size_t(tile + u / 4) * kTileBytes + kChannels * sizeof(T);
-    const char* out = static_cast<const char*>(task.out[u % 4]);
-    const char* skip = static_cast<const char*>(task.skip[u % 4]);
-    if (out != nullptr)
-      for (int b = 0; b < kTileBytes; b += 64) PrefetchWrite(out + offset + b);
-    if (skip != nullptr)
-      for (int b = 0; b < kTileBytes; b += 64) PrefetchRead(skip + offset + b);
+
+ private:
+  static constexpr int kTileBytes = kTile * kChannels * int(sizeof(T));
+  const ConvTask& task_;
+  const int tile_, next_tile_;
+  Spread inputs_, outputs_;
+};
+
+template <class P, class T>
+TAE_INLINE void StoreChunk(const PackedConv& layer, const ConvTask& task,
+                           int tile, int count, WinogradScratch<P>* s) {
+  for (int t = 0; t < count; ++t) {
+    if (task.skip[0] != nullptr)
+      StoreTile<true, P, T>(layer, task, tile + t, s, t);
+    else
+      StoreTile<false, P, T>(layer, task, tile + t, s, t);
   }
+}
+
+// Tiles of the chunk that begins at `tile`.
+template <class P>
+TAE_INLINE int ChunkTiles(int tile, int end) {
+  const int left = end - tile;
+  return left < P::kChunkTiles ? left : P::kChunkTiles;
 }
 
 template <class P, class T>
@@ -276,23 +327,15 @@ void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
   for (int t = 0; t < count; ++t) TransformInput(in, tile + t, t == 0, s, t);
 
   const auto* weights = static_cast<const typename P::Unit*>(layer.weights);
-  const int left = task.tile_end - tile - count;
-  const int next = left < P::kChunkTiles ? left : P::kChunkTiles;
-  const int parts = winograd::kPositions * ProductParts(count, P());
-  int part = 0;
+  ConvPrefetch<T> prefetch(task, tile, count,
+                           ChunkTiles<P>(tile + count, task.tile_end),
+                           winograd::kPositions * ProductParts(count, P()));
   for (int p = 0; p < winograd::kPositions; ++p)
     PositionProduct(s->inputs + p * s->kInputStride,
-                    weights + p * P::kWeightUnits,
-                    s->sums + p * s->kSumStride, count, P(), [&] {
-                      PrefetchPart<T>(task, tile, count, next, part++, parts);
-                    });
-
-  for (int t = 0; t < count; ++t) {
-    if (task.skip[0] != nullptr)
-      StoreTile<true, P, T>(layer, task, tile + t, s, t);
-    else
-      StoreTile<false, P, T>(layer, task, tile + t, s, t);
-  }
+                    weights + p * P::kUnits * kChannels,
+                    s->sums + p * s->kSumStride, count, P(),
+                    [&] { prefetch.Step(); });
+  StoreChunk<P, T>(layer, task, tile, count, s);
 }
 
 template <class P, class T>
@@ -300,11 +343,8 @@ void Conv(const PackedLayer* packed, const ConvTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedConv*>(packed);
   auto* s = static_cast<WinogradScratch<P>*>(scratch);
   for (int tile = task.tile_begin; tile < task.tile_end;
-       tile += P::kChunkTiles) {
-    const int left = task.tile_end - tile;
-    ConvChunk<P, T>(layer, task, tile,
-                    left < P::kChunkTiles ? left : P::kChunkTiles, s);
-  }
+       tile += P::kChunkTiles)
+    ConvChunk<P, T>(layer, task, tile, ChunkTiles<P>(tile, task.tile_end), s);
 }
 
 }  // namespace
