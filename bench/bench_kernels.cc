@@ -56,25 +56,23 @@ double Frequency() {
 }
 
 #if defined(__x86_64__)
-#define TAE_TWELVE(instruction, r)                                          \
-  instruction " %%" r "13, %%" r "14, %%" r "0\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "1\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "2\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "3\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "4\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "5\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "6\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "7\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "8\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "9\n" instruction               \
-              " %%" r "13, %%" r "14, %%" r "10\n" instruction              \
-              " %%" r "13, %%" r "14, %%" r "11\n"
+#define TAE_TWELVE(instruction, r)                                       \
+  instruction                                                            \
+      " %%" r "13, %%" r "14, %%" r "0\n" instruction " %%" r "13, %%" r \
+      "14, %%" r "1\n" instruction " %%" r "13, %%" r "14, %%" r         \
+      "2\n" instruction " %%" r "13, %%" r "14, %%" r "3\n" instruction  \
+      " %%" r "13, %%" r "14, %%" r "4\n" instruction " %%" r "13, %%" r \
+      "14, %%" r "5\n" instruction " %%" r "13, %%" r "14, %%" r         \
+      "6\n" instruction " %%" r "13, %%" r "14, %%" r "7\n" instruction  \
+      " %%" r "13, %%" r "14, %%" r "8\n" instruction " %%" r "13, %%" r \
+      "14, %%" r "9\n" instruction " %%" r "13, %%" r "14, %%" r         \
+      "10\n" instruction " %%" r "13, %%" r "14, %%" r "11\n"
 // Multiply-adds a second of one instruction, `macs` each.
-#define TAE_RATE(instruction, r, macs)                                      \
-  (12.0 * 200000 * (macs) / BestOf(9, [] {                                  \
-     for (int i = 0; i < 200000; ++i)                                       \
-       asm volatile(TAE_TWELVE(instruction, r)::                            \
-                        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",   \
+#define TAE_RATE(instruction, r, macs)                                       \
+  (12.0 * 200000 * (macs) / BestOf(9, [] {                                   \
+     for (int i = 0; i < 200000; ++i)                                        \
+       asm volatile(TAE_TWELVE(instruction, r)::                             \
+                        : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",    \
                           "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11"); \
    }))
 
@@ -100,7 +98,8 @@ class BenchPlane {
  public:
   BenchPlane(int height, int width, const KernelTable& table)
       : row_bytes_((RowBytes(width, table.bytes_per_channel) + 4095) / 4096 *
-                       4096 + 64),
+                       4096 +
+                   64),
         memory_(row_bytes_ * (height + 2) + 64) {
     uint32_t random = 1;
     // fp16 0x38.. is about 0.5, float 0x3f.. is about 0.5 to 1.
@@ -121,21 +120,21 @@ class BenchPlane {
   std::vector<char> memory_;
 };
 
-constexpr int kWidth = 1024;   // pixels
-constexpr int kHeight = 128;   // rows: planes past the second-level cache
+constexpr int kWidth = 1024;  // pixels
+constexpr int kHeight = 128;  // rows: planes past the second-level cache
 
 class KernelBench {
  public:
   explicit KernelBench(const TableEntry& entry)
       : table_(*entry.table),
         scratch_(static_cast<char*>(
-            ::operator new(table_.scratch_bytes, std::align_val_t{64}))),
+            ::operator new (table_.scratch_bytes, std::align_val_t{64}))),
         in_(kHeight, kWidth, table_),
         out_(kHeight, kWidth, table_),
         skip_(kHeight, kWidth, table_) {
     std::memset(scratch_, 0, table_.scratch_bytes);
   }
-  ~KernelBench() { ::operator delete(scratch_, std::align_val_t{64}); }
+  ~KernelBench() { ::operator delete (scratch_, std::align_val_t{64}); }
 
   static ConvWeights Weights(int in, int out, int taps) {
     ConvWeights conv;
@@ -258,12 +257,11 @@ void BenchPool(benchmark::State& state, TableEntry entry) {
   weights.gamma.assign(256, 1);
   weights.beta.assign(256, 0);
   PackedLayer* layer = table.pack_pool(weights);
-  void* folded =
-      ::operator new(table.pool_folded_bytes, std::align_val_t{64});
+  void* folded = ::operator new (table.pool_folded_bytes, std::align_val_t{64});
   std::vector<double> stats(table.pool_stats_floats, 1);
   table.fold_pool(layer, stats.data(), 1e6, folded);
   Report(state, entry, 2 * 64 * 256, [&] { bench.Pool(folded); });
-  ::operator delete(folded, std::align_val_t{64});
+  ::operator delete (folded, std::align_val_t{64});
   table.free_layer(layer);
 }
 

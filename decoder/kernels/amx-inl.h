@@ -46,14 +46,16 @@ class TileRegisters {
   TileRegisters& operator=(const TileRegisters&) = delete;
 };
 
-#define TAE_TILE_LOAD(t, p, stride)                               \
-  asm volatile("tileloadd (%0,%1,1), %%tmm" #t                    \
-               :                                                  \
-               : "r"(p), "r"(ptrdiff_t{stride}) : "memory")
-#define TAE_TILE_STORE(t, p, stride)                              \
-  asm volatile("tilestored %%tmm" #t ", (%0,%1,1)"                \
-               :                                                  \
-               : "r"(p), "r"(ptrdiff_t{stride}) : "memory")
+#define TAE_TILE_LOAD(t, p, stride)             \
+  asm volatile("tileloadd (%0,%1,1), %%tmm" #t  \
+               :                                \
+               : "r"(p), "r"(ptrdiff_t{stride}) \
+               : "memory")
+#define TAE_TILE_STORE(t, p, stride)               \
+  asm volatile("tilestored %%tmm" #t ", (%0,%1,1)" \
+               :                                   \
+               : "r"(p), "r"(ptrdiff_t{stride})    \
+               : "memory")
 #define TAE_TILE_ZERO(t) asm volatile("tilezero %tmm" #t)
 // tmm[c] += tmm[a] * tmm[b]
 #define TAE_TILE_DOT(c, a, b) \
@@ -180,8 +182,8 @@ TAE_INLINE void StoreSplit(Float a, Float b, int32_t* to) {
       Sub(a, _mm512_castsi512_ps(_mm512_and_si512(x, high))));
   const Int y2 = _mm512_castps_si512(
       Sub(b, _mm512_castsi512_ps(_mm512_and_si512(y, high))));
-  StoreInt(to + 32, _mm512_mask_blend_epi16(0xAAAAAAAAu,
-                                            _mm512_srli_epi32(x2, 16), y2));
+  StoreInt(to + 32,
+           _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(x2, 16), y2));
 }
 
 }  // namespace

@@ -14,19 +14,18 @@ TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
       TransformColumns(in, tile, first ? 0 : 2, c + side * kLanes,
                        s->columns + (c + side * kLanes) * 36);
     for (int x = 0; x < 6; ++x)
-      column[x] =
-          s->columns + c * 36 + (tile * kTile + x) % 6 * 6 * kLanes;
+      column[x] = s->columns + c * 36 + (tile * kTile + x) % 6 * 6 * kLanes;
     int32_t* to = s->inputs + slot * P::kUnits + c / 2;
     for (int i = 0; i < 6; ++i) {
       Float d[6], a[6], b[6];
-      TAE_UNROLL for (int x = 0; x < 6; ++x)
-        d[x] = Load(column[x] + i * kLanes);
+      TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] =
+          Load(column[x] + i * kLanes);
       BtRow(d, a);
-      TAE_UNROLL for (int x = 0; x < 6; ++x)
-        d[x] = Load(column[x] + kLanes * 36 + i * kLanes);
+      TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] =
+          Load(column[x] + kLanes * 36 + i * kLanes);
       BtRow(d, b);
       TAE_UNROLL for (int j = 0; j < 6; ++j)
-        StoreSplit<kParts>(a[j], b[j], to + (i * 6 + j) * s->kInputStride);
+          StoreSplit<kParts>(a[j], b[j], to + (i * 6 + j) * s->kInputStride);
     }
   }
   s->scale[slot] = 1;

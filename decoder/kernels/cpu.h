@@ -4,12 +4,12 @@
 namespace tae {
 
 struct CpuFeatures {
-  bool avx2 = false;        // with FMA and F16C
-  bool avx_vnni = false;    // VPDPWSSD on 256 bits
-  bool avx512 = false;      // F, BW, DQ, VL
+  bool avx2 = false;      // with FMA and F16C
+  bool avx_vnni = false;  // VPDPWSSD on 256 bits
+  bool avx512 = false;    // F, BW, DQ, VL
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
-  bool amx_int8 = false;    // tiles; the kernel must still grant them
+  bool amx_int8 = false;  // tiles; the kernel must still grant them
   bool amx_bf16 = false;
 };
 

@@ -48,25 +48,25 @@ TAE_INLINE void GemmBlock(const typename P::Unit* inputs, int units,
                           int sum_stride, const char* next) {
   typename P::Sum acc[kRows][kCols];
   TAE_UNROLL for (int r = 0; r < kRows; ++r)
-    TAE_UNROLL for (int c = 0; c < kCols; ++c) {
-      acc[r][c] = P::ZeroSum();
-      PrefetchSoonWrite(sums + r * sum_stride + c * kLanes);
-    }
+      TAE_UNROLL for (int c = 0; c < kCols; ++c) {
+    acc[r][c] = P::ZeroSum();
+    PrefetchSoonWrite(sums + r * sum_stride + c * kLanes);
+  }
   for (int k = 0; k < units; ++k) {
     decltype(P::LoadUnits(weights)) w[kCols];
-    TAE_UNROLL for (int c = 0; c < kCols; ++c)
-      w[c] = P::LoadUnits(weights + c * kLanes);
+    TAE_UNROLL for (int c = 0; c < kCols; ++c) w[c] =
+        P::LoadUnits(weights + c * kLanes);
     weights += weight_stride;
     PrefetchSoon(next + k * 64);
     TAE_UNROLL for (int r = 0; r < kRows; ++r) {
       const auto x = P::Broadcast(inputs + r * input_stride + k);
-      TAE_UNROLL for (int c = 0; c < kCols; ++c)
-        acc[r][c] = P::Dot(acc[r][c], w[c], x);
+      TAE_UNROLL for (int c = 0; c < kCols; ++c) acc[r][c] =
+          P::Dot(acc[r][c], w[c], x);
     }
   }
   TAE_UNROLL for (int r = 0; r < kRows; ++r)
-    TAE_UNROLL for (int c = 0; c < kCols; ++c)
-      P::StoreSum(sums + r * sum_stride + c * kLanes, acc[r][c]);
+      TAE_UNROLL for (int c = 0; c < kCols; ++c)
+          P::StoreSum(sums + r * sum_stride + c * kLanes, acc[r][c]);
 }
 
 // One position of a chunk of `count` tiles: sums[tile][64] = inputs[tile][64] *
@@ -77,8 +77,7 @@ TAE_INLINE void PositionProduct(const typename P::Unit* inputs,
                                 const typename P::Unit* weights,
                                 typename P::SumUnit* sums, int count,
                                 P /*product*/, F between) {
-  const char* next =
-      reinterpret_cast<const char*>(weights + P::kWeightUnits);
+  const char* next = reinterpret_cast<const char*>(weights + P::kWeightUnits);
   for (int tile = 0; tile < count; tile += kGemmRows) {
     for (int out = 0; out < kChannels; out += kGemmCols * kLanes)
       GemmBlock<P, kGemmRows, kGemmCols>(

@@ -8,8 +8,8 @@ namespace {
 TAE_INLINE Float Exp(Float x) {
   const Float n = Round(Mul(x, Set(1.44269504f)));
   // ln(2) in two parts, so that n times the first is exact.
-  const Float r = NegMulAdd(n, Set(-2.12194440e-4f),
-                            NegMulAdd(n, Set(0.693359375f), x));
+  const Float r =
+      NegMulAdd(n, Set(-2.12194440e-4f), NegMulAdd(n, Set(0.693359375f), x));
   Float p = Set(1.0f / 5040);
   p = MulAdd(p, r, Set(1.0f / 720));
   p = MulAdd(p, r, Set(1.0f / 120));
@@ -45,8 +45,7 @@ TAE_INLINE void LoadSquare(const LoadTask& task, int x, int channel, T* out) {
     if (channel + c < task.channels)
       __builtin_memcpy(line, task.z + size_t(channel + c) * task.width + x,
                        count * sizeof(float));
-    Store(line,
-          Mul(Set(3.0f), Tanh(Mul(Load(line), Set(1.0f / 3)))));
+    Store(line, Mul(Set(3.0f), Tanh(Mul(Load(line), Set(1.0f / 3)))));
     square[c] = LoadInt(reinterpret_cast<const int32_t*>(line));
   }
   Transpose(square);

@@ -46,11 +46,16 @@ Positions TransformConv(const ConvWeights& conv) {
 // The five weight sums of one axis of an upsampling convolution (winograd.h).
 double UpSum(int position, double w0, double w1, double w2) {
   switch (position) {
-    case 0: return w0 + w1 + w2;
-    case 1: return w0;
-    case 2: return w0 + w1;
-    case 3: return w2;
-    default: return w1 + w2;
+    case 0:
+      return w0 + w1 + w2;
+    case 1:
+      return w0;
+    case 2:
+      return w0 + w1;
+    case 3:
+      return w2;
+    default:
+      return w1 + w2;
   }
 }
 
@@ -97,8 +102,8 @@ void StoreInt16(const Positions& u, const std::vector<double>& scales,
       for (int out = 0; out < kChannels; ++out)
         for (int half = 0; half < 2; ++half) {
           const int in = ChannelOfPair(pair, lanes) + half * lanes;
-          *to++ = static_cast<int16_t>(std::lrint(
-              u[p * kPlane + in * kChannels + out] / scales[out]));
+          *to++ = static_cast<int16_t>(
+              std::lrint(u[p * kPlane + in * kChannels + out] / scales[out]));
         }
 }
 
@@ -112,15 +117,14 @@ void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
         for (int pair = 0; pair < 16; ++pair)
           for (int o = 0; o < 16; ++o)
             for (int half = 0; half < 2; ++half) {
-              const int in =
-                  ChannelOfPair(block / 2 % 2 * 16 + pair, kLanes) +
-                  half * kLanes;
+              const int in = ChannelOfPair(block / 2 % 2 * 16 + pair, kLanes) +
+                             half * kLanes;
               const int out = block / 4 * 32 + block % 2 * 16 + o;
               const double w = u[p * kPlane + in * kChannels + out];
               uint16_t bits = BF16FromFloat(static_cast<float>(w));
               if (part == 1)
-                bits = BF16FromFloat(
-                    static_cast<float>(w - FloatFromBF16(bits)));
+                bits =
+                    BF16FromFloat(static_cast<float>(w - FloatFromBF16(bits)));
               *to++ = bits;
             }
 }
@@ -224,8 +228,8 @@ PackedLayer* PackConvInt16(const ConvWeights& conv) {
   Normalise(&u, /*balance=*/true);
   const std::vector<double> scales = OutputScales(u, 1);
   void* weights = nullptr;
-  auto* layer = NewPackedConv(conv, scales.data(),
-                              u.size() * sizeof(int16_t), &weights);
+  auto* layer =
+      NewPackedConv(conv, scales.data(), u.size() * sizeof(int16_t), &weights);
   if (layer != nullptr)
     StoreInt16(u, scales, kLanes, static_cast<int16_t*>(weights));
   return ToPacked(layer);
@@ -276,8 +280,7 @@ PackedLayer* PackConvBFloat(const ConvWeights& conv) {
   void* weights = nullptr;
   auto* layer = NewPackedConv(conv, nullptr,
                               kParts * u.size() * sizeof(uint16_t), &weights);
-  if (layer != nullptr)
-    StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
+  if (layer != nullptr) StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
   return ToPacked(layer);
 }
 
@@ -286,8 +289,8 @@ PackedLayer* PackUpConvBFloat(const ConvWeights& conv) {
   const Positions u = TransformUpConv(conv);
   void* weights = nullptr;
   float* scale = nullptr;
-  auto* layer = NewPackedUpConv(kParts * u.size() * sizeof(uint16_t), &weights,
-                                &scale);
+  auto* layer =
+      NewPackedUpConv(kParts * u.size() * sizeof(uint16_t), &weights, &scale);
   if (layer == nullptr) return nullptr;
   StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
   std::fill(scale, scale + kChannels, 1.0f);

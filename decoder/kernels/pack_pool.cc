@@ -25,8 +25,8 @@ PackedPool* NewPackedPool(PoolArrays* to) {
   constexpr size_t kSquares =
       kPoolGroups * kChannels * kChannels * sizeof(double);
   constexpr size_t kSums = kPoolGroups * kChannels * sizeof(double);
-  auto* layer = NewPacked<PackedPool>(2 * kMatrix + 2 * kVector + kSquares +
-                                      kSums);
+  auto* layer =
+      NewPacked<PackedPool>(2 * kMatrix + 2 * kVector + kSquares + kSums);
   if (layer == nullptr) return nullptr;
   PackedArrays arrays(layer);
   layer->expand = to->expand = arrays.Take<float>(kChannels * kPoolWidth);
@@ -95,8 +95,8 @@ void FoldPool(const PackedLayer* packed, const double* stats, double pixels,
       const double factor = inverse * layer->gamma[out];
       to->bias[out] = static_cast<float>(layer->beta[out] - mean * factor);
       for (int in = 0; in < kChannels; ++in)
-        to->expand[in * kPoolWidth + out] = static_cast<float>(
-            layer->expand[in * kPoolWidth + out] * factor);
+        to->expand[in * kPoolWidth + out] =
+            static_cast<float>(layer->expand[in * kPoolWidth + out] * factor);
     }
   }
 }

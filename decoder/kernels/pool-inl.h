@@ -34,15 +34,15 @@ TAE_INLINE void AddGram(const float* pixels, int count, float* gram) {
   for (int a = 0; a < kChannels; a += kRows)
     for (int b = a / kLanes * kLanes; b < kChannels; b += kLanes) {
       Float acc[kRows];
-      TAE_UNROLL for (int r = 0; r < kRows; ++r)
-        acc[r] = Load(gram + (a + r) * kChannels + b);
+      TAE_UNROLL for (int r = 0; r < kRows; ++r) acc[r] =
+          Load(gram + (a + r) * kChannels + b);
       for (int i = 0; i < count; ++i) {
         const Float x = Load(pixels + i * kChannels + b);
-        TAE_UNROLL for (int r = 0; r < kRows; ++r)
-          acc[r] = MulAdd(Set(pixels[i * kChannels + a + r]), x, acc[r]);
+        TAE_UNROLL for (int r = 0; r < kRows; ++r) acc[r] =
+            MulAdd(Set(pixels[i * kChannels + a + r]), x, acc[r]);
       }
       TAE_UNROLL for (int r = 0; r < kRows; ++r)
-        Store(gram + (a + r) * kChannels + b, acc[r]);
+          Store(gram + (a + r) * kChannels + b, acc[r]);
     }
 }
 

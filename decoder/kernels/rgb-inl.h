@@ -9,14 +9,14 @@
 namespace tae {
 namespace {
 
-constexpr int kRgbTaps = 9;  // 3 horizontal taps x 3 outputs
+constexpr int kRgbTaps = 9;             // 3 horizontal taps x 3 outputs
 constexpr int kRgbChunk = 16 * kLanes;  // pixels whose sums are kept
 
 template <class P>
 struct RgbScratch {
   // [row][unit][pixel] of one group.
   alignas(64) typename P::Unit inputs[6 * P::kUnits * kLanes];
-  alignas(64) int32_t pixels[kLanes * kChannels / 2];
+  alignas(64) int32_t pixels[kLanes * P::kUnits];
   // [row][tap][pixel], one pixel more on both sides.
   alignas(64) float sums[4][kRgbTaps][kRgbChunk + 2 * kLanes];
 };
@@ -37,8 +37,8 @@ template <class T>
 TAE_INLINE Float LargestOfGroup(const T* const pixels[kLanes]) {
   Float largest = Zero();
   for (int i = 0; i < kLanes; ++i)
-    TAE_UNROLL for (int c = 0; c < kChannels; c += kLanes)
-      largest = MaxAbs(largest, Load(pixels[i] + c));
+    TAE_UNROLL for (int c = 0; c < kChannels; c += kLanes) largest =
+        MaxAbs(largest, Load(pixels[i] + c));
   return largest;
 }
 
@@ -47,11 +47,11 @@ TAE_INLINE void TransposeGroup(const int32_t* const pixels[kLanes], int units,
                                int32_t* to) {
   for (int u = 0; u < units; u += kLanes) {
     Int square[kLanes];
-    TAE_UNROLL for (int i = 0; i < kLanes; ++i)
-      square[i] = LoadInt(pixels[i] + u);
+    TAE_UNROLL for (int i = 0; i < kLanes; ++i) square[i] =
+        LoadInt(pixels[i] + u);
     Transpose(square);
     TAE_UNROLL for (int i = 0; i < kLanes; ++i)
-      StoreInt(to + (u + i) * kLanes, square[i]);
+        StoreInt(to + (u + i) * kLanes, square[i]);
   }
 }
 
@@ -67,14 +67,13 @@ float LoadGroup(const RgbTask& task, int x, RgbScratch<Int16Product>* s) {
   if (!(max > 1e-20f)) max = 1e-20f;
   const Float unit = Set(winograd::kInputMax / max);
   const int32_t* quantised[kLanes];
-  for (int i = 0; i < kLanes; ++i)
-    quantised[i] = s->pixels + i * kChannels / 2;
+  for (int i = 0; i < kLanes; ++i) quantised[i] = s->pixels + i * kChannels / 2;
   for (int r = 0; r < 6; ++r) {
     for (int i = 0; i < kLanes; ++i)
       TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes)
-        StoreInt(s->pixels + (i * kChannels + c) / 2,
-                 QuantisePair(Load(pixels[r][i] + c),
-                              Load(pixels[r][i] + c + kLanes), unit));
+          StoreInt(s->pixels + (i * kChannels + c) / 2,
+                   QuantisePair(Load(pixels[r][i] + c),
+                                Load(pixels[r][i] + c + kLanes), unit));
     TransposeGroup(quantised, kChannels / 2,
                    s->inputs + r * kChannels / 2 * kLanes);
   }
@@ -83,16 +82,18 @@ float LoadGroup(const RgbTask& task, int x, RgbScratch<Int16Product>* s) {
 
 template <class T>
 float LoadGroup(const RgbTask& task, int x, RgbScratch<FloatProduct>* s) {
-  static_assert(sizeof(T) == sizeof(float));
+  auto* line = reinterpret_cast<float*>(s->pixels);
+  const int32_t* units[kLanes];
+  for (int i = 0; i < kLanes; ++i) units[i] = s->pixels + i * kChannels;
   for (int r = 0; r < 6; ++r) {
-    const float* pixels[kLanes];
-    GroupPixels<float>(task.in[r], x, task.width, pixels);
-    const int32_t* units[kLanes];
+    const T* pixels[kLanes];
+    GroupPixels<T>(task.in[r], x, task.width, pixels);
     for (int i = 0; i < kLanes; ++i)
-      units[i] = reinterpret_cast<const int32_t*>(pixels[i]);
-    TransposeGroup(units, kChannels,
-                   reinterpret_cast<int32_t*>(s->inputs) +
-                       r * kChannels * kLanes);
+      for (int c = 0; c < kChannels; c += kLanes)
+        Store(line + i * kChannels + c, Load(pixels[i] + c));
+    TransposeGroup(
+        units, kChannels,
+        reinterpret_cast<int32_t*>(s->inputs) + r * kChannels * kLanes);
   }
   return 1;
 }
@@ -104,15 +105,14 @@ TAE_INLINE void RgbProducts(const typename P::Unit* inputs,
                             typename P::Sum sums[kRows][kRgbTaps]) {
   constexpr int kRowUnits = P::kUnits * kLanes;
   TAE_UNROLL for (int r = 0; r < kRows; ++r)
-    TAE_UNROLL for (int t = 0; t < kRgbTaps; ++t) sums[r][t] = P::ZeroSum();
+      TAE_UNROLL for (int t = 0; t < kRgbTaps; ++t) sums[r][t] = P::ZeroSum();
   for (int dy = 0; dy < 3; ++dy)
     for (int k = 0; k < P::kUnits; ++k) {
       const typename P::Unit* w = weights + (dy * P::kUnits + k) * kRgbTaps;
       TAE_UNROLL for (int r = 0; r < kRows; ++r) {
-        const auto x =
-            P::LoadUnits(inputs + (r + dy) * kRowUnits + k * kLanes);
-        TAE_UNROLL for (int t = 0; t < kRgbTaps; ++t)
-          sums[r][t] = P::Dot(sums[r][t], P::Broadcast(w + t), x);
+        const auto x = P::LoadUnits(inputs + (r + dy) * kRowUnits + k * kLanes);
+        TAE_UNROLL for (int t = 0; t < kRgbTaps; ++t) sums[r][t] =
+            P::Dot(sums[r][t], P::Broadcast(w + t), x);
       }
     }
 }
@@ -128,8 +128,8 @@ void RgbGroup(const PackedRgb& layer, const RgbTask& task, int x, int slot,
     typename P::Sum sums[kRows][kRgbTaps];
     RgbProducts<P, kRows>(s->inputs + row * P::kUnits * kLanes, weights, sums);
     TAE_UNROLL for (int r = 0; r < kRows; ++r)
-      TAE_UNROLL for (int t = 0; t < kRgbTaps; ++t)
-        Store(&s->sums[row + r][t][slot], Mul(ToFloat(sums[r][t]), scale));
+        TAE_UNROLL for (int t = 0; t < kRgbTaps; ++t)
+            Store(&s->sums[row + r][t][slot], Mul(ToFloat(sums[r][t]), scale));
   }
 }
 
@@ -162,8 +162,8 @@ template <class P, class T>
 void Rgb(const PackedLayer* packed, const RgbTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedRgb*>(packed);
   auto* s = static_cast<RgbScratch<P>*>(scratch);
-  const int end = task.tile_end * kTile < task.width ? task.tile_end * kTile
-                                                     : task.width;
+  const int end =
+      task.tile_end * kTile < task.width ? task.tile_end * kTile : task.width;
   constexpr int kPixels = kRgbChunk - 2;  // whole groups, less both neighbours
   for (int x = task.tile_begin * kTile; x < end; x += kPixels) {
     const int count = end - x < kPixels ? end - x : kPixels;

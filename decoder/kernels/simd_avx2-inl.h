@@ -57,8 +57,7 @@ TAE_INLINE float ReduceAdd(Float a) {
   return _mm_cvtss_f32(x);
 }
 TAE_INLINE Float Select(Float test_less, Float than, Float yes, Float no) {
-  return _mm256_blendv_ps(no, yes,
-                          _mm256_cmp_ps(test_less, than, _CMP_LT_OQ));
+  return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(test_less, than, _CMP_LT_OQ));
 }
 TAE_INLINE Float Round(Float a) {
   return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -53,8 +53,8 @@ TAE_INLINE Float MaxAbs(Float a, Float b) {
 TAE_INLINE float ReduceMax(Float a) { return _mm512_reduce_max_ps(a); }
 TAE_INLINE float ReduceAdd(Float a) { return _mm512_reduce_add_ps(a); }
 TAE_INLINE Float Select(Float test_less, Float than, Float yes, Float no) {
-  return _mm512_mask_blend_ps(
-      _mm512_cmp_ps_mask(test_less, than, _CMP_LT_OQ), no, yes);
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(test_less, than, _CMP_LT_OQ),
+                              no, yes);
 }
 TAE_INLINE Float Round(Float a) {
   return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT);

@@ -1,8 +1,7 @@
 // AMX: fp16-grade and float-grade on split bf16, and plain bf16.
 #include "kernels/kernel_table.h"
-#include "kernels/tables.h"
-
 #include "kernels/simd_avx512-inl.h"
+#include "kernels/tables.h"
 // After it:
 #include "kernels/amx-inl.h"
 #include "kernels/gemm-inl.h"

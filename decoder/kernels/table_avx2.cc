@@ -1,8 +1,7 @@
 // AVX2, FMA, F16C: int16 products by VPMADDWD, and floats.
 #include "kernels/kernel_table.h"
-#include "kernels/tables.h"
-
 #include "kernels/simd_avx2-inl.h"
+#include "kernels/tables.h"
 // After it:
 #include "kernels/gemm-inl.h"
 #include "kernels/load-inl.h"

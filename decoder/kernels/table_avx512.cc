@@ -1,8 +1,7 @@
 // AVX-512 without VNNI: int16 products by VPMADDWD, and floats.
 #include "kernels/kernel_table.h"
-#include "kernels/tables.h"
-
 #include "kernels/simd_avx512-inl.h"
+#include "kernels/tables.h"
 // After it:
 #include "kernels/gemm-inl.h"
 #include "kernels/load-inl.h"

@@ -1,8 +1,7 @@
 // AVX-512 with VNNI: fp16-grade on int16 products.
 #include "kernels/kernel_table.h"
-#include "kernels/tables.h"
-
 #include "kernels/simd_avx512-inl.h"
+#include "kernels/tables.h"
 // After it:
 #include "kernels/gemm-inl.h"
 #include "kernels/load-inl.h"

@@ -1,9 +1,8 @@
 // AVX2 with AVX-VNNI: fp16-grade on int16 products.
 #define TAE_AVX_VNNI
 #include "kernels/kernel_table.h"
-#include "kernels/tables.h"
-
 #include "kernels/simd_avx2-inl.h"
+#include "kernels/tables.h"
 // After it:
 #include "kernels/gemm-inl.h"
 #include "kernels/load-inl.h"

@@ -31,6 +31,19 @@ constexpr TableEntry kTables[] = {
 
 std::span<const TableEntry> KernelTables() { return kTables; }
 
+#elif defined(__aarch64__)
+
+namespace {
+
+constexpr TableEntry kTables[] = {
+    {&kF16NeonTable, Precision::kF16, "neon", [] { return true; }},
+    {&kF32NeonTable, Precision::kF32, "neon", [] { return true; }},
+};
+
+}  // namespace
+
+std::span<const TableEntry> KernelTables() { return kTables; }
+
 #else
 
 std::span<const TableEntry> KernelTables() { return {}; }

@@ -17,6 +17,8 @@ extern const KernelTable kF16AvxVnniTable;
 extern const KernelTable kF16Avx2Table;
 extern const KernelTable kF32Avx512Table;
 extern const KernelTable kF32Avx2Table;
+extern const KernelTable kF16NeonTable;
+extern const KernelTable kF32NeonTable;
 
 struct TableEntry {
   const KernelTable* table = nullptr;

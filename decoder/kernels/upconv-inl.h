@@ -29,7 +29,7 @@ TAE_INLINE void UpDifferences(Float a, Float b, Float c, Float to[3]) {
 // apart, the last `right` after the middle one.
 template <class T>
 TAE_INLINE void UpTransformVector(const T* const row[3], size_t offset,
-                                   size_t right, float* to, int stride) {
+                                  size_t right, float* to, int stride) {
   Float across[3][3];
   TAE_UNROLL for (int y = 0; y < 3; ++y) {
     const T* p = row[y] + offset;
@@ -40,7 +40,7 @@ TAE_INLINE void UpTransformVector(const T* const row[3], size_t offset,
     Float down[3];
     UpDifferences(across[0][x], across[1][x], across[2][x], down);
     TAE_UNROLL for (int y = 0; y < 3; ++y)
-      Store(to + (y * 3 + x) * stride, down[y]);
+        Store(to + (y * 3 + x) * stride, down[y]);
   }
 }
 
@@ -74,8 +74,8 @@ void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
   const size_t offset = size_t(2 * tile) * kChannels;
   const size_t right = RightStep(task, tile);
   for (int c = 0; c < kChannels; c += kLanes)
-    UpTransformVector(row, offset + c, right,
-                            s->inputs + slot * kChannels + c, s->kInputStride);
+    UpTransformVector(row, offset + c, right, s->inputs + slot * kChannels + c,
+                      s->kInputStride);
   s->scale[slot] = 1;
 }
 
@@ -88,12 +88,10 @@ TAE_INLINE void UpTransformOutput(const typename P::SumUnit* sums, int stride,
   Float rows[4][5];
   TAE_UNROLL for (int j = 0; j < 5; ++j) {
     const typename P::Sum first = P::LoadSum(sums + j * stride);
-    TAE_UNROLL for (int i = 0; i < 4; ++i)
-      rows[i][j] = ToFloat(P::AddSum(
-          first, P::LoadSum(sums + (kOther[i] * 5 + j) * stride)));
+    TAE_UNROLL for (int i = 0; i < 4; ++i) rows[i][j] = ToFloat(
+        P::AddSum(first, P::LoadSum(sums + (kOther[i] * 5 + j) * stride)));
   }
-  TAE_UNROLL for (int i = 0; i < 4; ++i)
-    TAE_UNROLL for (int j = 0; j < 4; ++j)
+  TAE_UNROLL for (int i = 0; i < 4; ++i) TAE_UNROLL for (int j = 0; j < 4; ++j)
       Store(out[i] + j * kChannels + channel,
             Mul(Add(rows[i][0], rows[i][kOther[j]]), scale));
 }
@@ -120,9 +118,9 @@ void StoreUpTile(const PackedUpConv& layer, const UpConvTask& task, int tile,
   for (int r = 0; r < kTile; ++r) inside = inside && task.out[r] != nullptr;
   T* out[4];
   for (int r = 0; r < kTile; ++r)
-    out[r] = inside ? static_cast<T*>(task.out[r]) +
-                          size_t(tile * kTile) * kChannels
-                    : edge + r * kTile * kChannels;
+    out[r] =
+        inside ? static_cast<T*>(task.out[r]) + size_t(tile * kTile) * kChannels
+               : edge + r * kTile * kChannels;
   const Float tile_scale = Set(s->scale[slot]);
   for (int c = 0; c < kChannels; c += kLanes)
     UpTransformOutput<P, T>(s->sums + slot * kChannels + c, s->kSumStride,
@@ -190,8 +188,7 @@ template <class P, class T>
 void UpConv(const PackedLayer* packed, const UpConvTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedUpConv*>(packed);
   auto* s = static_cast<UpScratch<P>*>(scratch);
-  for (int tile = task.tile_begin; tile < task.tile_end;
-       tile += P::kChunkTiles)
+  for (int tile = task.tile_begin; tile < task.tile_end; tile += P::kChunkTiles)
     UpConvChunk<P, T>(layer, task, tile, ChunkTiles<P>(tile, task.tile_end), s);
 }
 

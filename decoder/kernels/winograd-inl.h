@@ -83,7 +83,7 @@ TAE_INLINE void TransformRows(const float* columns, int tile, float* to,
     TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] = Load(column[x] + i * kLanes);
     BtRow(d, t);
     TAE_UNROLL for (int j = 0; j < 6; ++j)
-      Store(to + (i * 6 + j) * stride, t[j]);
+        Store(to + (i * 6 + j) * stride, t[j]);
   }
 }
 
@@ -116,9 +116,8 @@ TAE_INLINE float Int16Unit(Float largest) {
 
 // 64 channels, times scale, rounded to pairs of int16.
 TAE_INLINE void Quantise(const float* from, Float scale, int32_t* to) {
-  TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes)
-    StoreInt(to + c / 2,
-             QuantisePair(Load(from + c), Load(from + c + kLanes), scale));
+  TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes) StoreInt(
+      to + c / 2, QuantisePair(Load(from + c), Load(from + c + kLanes), scale));
 }
 
 // Quantises a transformed tile with one scale; returns what a unit is worth.
@@ -134,7 +133,7 @@ TAE_INLINE float QuantiseTile(const float* tile, int32_t* to, int stride) {
                                     Mul(squares[2], Set(2.25f * 2.25f)))));
   const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
   TAE_UNROLL for (int p = 0; p < winograd::kPositions; ++p)
-    Quantise(tile + p * kChannels, scales[BalanceClass(p)], to + p * stride);
+      Quantise(tile + p * kChannels, scales[BalanceClass(p)], to + p * stride);
   return 1 / unit;
 }
 
@@ -172,14 +171,14 @@ TAE_INLINE void TransformOutput(const typename P::SumUnit* sums, int stride,
   Float columns[4][6];
   TAE_UNROLL for (int j = 0; j < 6; ++j) {
     Float m[6], y[4];
-    TAE_UNROLL for (int i = 0; i < 6; ++i)
-      m[i] = ToFloat(P::LoadSum(sums + (i * 6 + j) * stride));
+    TAE_UNROLL for (int i = 0; i < 6; ++i) m[i] =
+        ToFloat(P::LoadSum(sums + (i * 6 + j) * stride));
     AtRow(m, y);
     TAE_UNROLL for (int i = 0; i < 4; ++i) columns[i][j] = y[i];
   }
   Float factor[winograd::kScalePowers];
-  TAE_UNROLL for (int k = 0; k < winograd::kScalePowers; ++k)
-    factor[k] = Mul(tile_scale, Load(scale + k * kChannels));
+  TAE_UNROLL for (int k = 0; k < winograd::kScalePowers; ++k) factor[k] =
+      Mul(tile_scale, Load(scale + k * kChannels));
   const Float b = Load(bias);
   TAE_UNROLL for (int i = 0; i < 4; ++i) {
     Float y[4];
@@ -228,17 +227,16 @@ void CopyEdge(const ConvTask& task, int tile, const T* edge) {
 }
 
 template <bool kSkip, class P, class T>
-TAE_NOINLINE void StoreTile(const PackedConv& layer, const ConvTask& task, int tile,
-               WinogradScratch<P>* s, int slot) {
+TAE_NOINLINE void StoreTile(const PackedConv& layer, const ConvTask& task,
+                            int tile, WinogradScratch<P>* s, int slot) {
   T* edge = reinterpret_cast<T*>(s->edge);
   const TileTarget<T> to = FindTarget<T>(task, tile, edge);
   const Float tile_scale = Set(s->scale[slot]);
   const Float floor = Set(task.relu ? 0.0f : -__builtin_inff());
   for (int c = 0; c < kChannels; c += kLanes)
-    TransformOutput<kSkip, P, T>(s->sums + slot * kChannels + c,
-                                 s->kSumStride, layer.scale + c,
-                                 layer.bias + c, tile_scale, floor, to.skip,
-                                 to.out, c);
+    TransformOutput<kSkip, P, T>(s->sums + slot * kChannels + c, s->kSumStride,
+                                 layer.scale + c, layer.bias + c, tile_scale,
+                                 floor, to.skip, to.out, c);
   if (!to.inside) CopyEdge(task, tile, edge);
 }
 
@@ -331,10 +329,9 @@ void ConvChunk(const PackedConv& layer, const ConvTask& task, int tile,
                            ChunkTiles<P>(tile + count, task.tile_end),
                            winograd::kPositions * ProductParts(count, P()));
   for (int p = 0; p < winograd::kPositions; ++p)
-    PositionProduct(s->inputs + p * s->kInputStride,
-                    weights + p * P::kUnits * kChannels,
-                    s->sums + p * s->kSumStride, count, P(),
-                    [&] { prefetch.Step(); });
+    PositionProduct(
+        s->inputs + p * s->kInputStride, weights + p * P::kUnits * kChannels,
+        s->sums + p * s->kSumStride, count, P(), [&] { prefetch.Step(); });
   StoreChunk<P, T>(layer, task, tile, count, s);
 }
 
@@ -342,8 +339,7 @@ template <class P, class T>
 void Conv(const PackedLayer* packed, const ConvTask& task, void* scratch) {
   const auto& layer = *reinterpret_cast<const PackedConv*>(packed);
   auto* s = static_cast<WinogradScratch<P>*>(scratch);
-  for (int tile = task.tile_begin; tile < task.tile_end;
-       tile += P::kChunkTiles)
+  for (int tile = task.tile_begin; tile < task.tile_end; tile += P::kChunkTiles)
     ConvChunk<P, T>(layer, task, tile, ChunkTiles<P>(tile, task.tile_end), s);
 }
 

@@ -11,9 +11,9 @@ inline constexpr int kPositions = 36;  // 6x6 products of a tile
 // B^T, [position][patch]. Kernels evaluate it factored (BtRow in
 // winograd-inl.h); here it stands for tests and documentation.
 inline constexpr double kBt[6][6] = {
-    {1.265625, 0, -2.8125, 0, 1, 0},     {0, -1.6875, -2.25, 0.75, 1, 0},
-    {0, 1.6875, -2.25, -0.75, 1, 0},     {0, -0.84375, -0.5625, 1.5, 1, 0},
-    {0, 0.84375, -0.5625, -1.5, 1, 0},   {0, 1.265625, 0, -2.8125, 0, 1}};
+    {1.265625, 0, -2.8125, 0, 1, 0},   {0, -1.6875, -2.25, 0.75, 1, 0},
+    {0, 1.6875, -2.25, -0.75, 1, 0},   {0, -0.84375, -0.5625, 1.5, 1, 0},
+    {0, 0.84375, -0.5625, -1.5, 1, 0}, {0, 1.265625, 0, -2.8125, 0, 1}};
 
 // G, [position][tap]: powers of each point over the product of its distances
 // to the other points.
@@ -34,7 +34,7 @@ inline constexpr double kBalance[6] = {1, 1, 1, 1.5, 1.5, 1};
 // G / kBalance, relative to row 1) before quantisation; A^T multiplies it back.
 // Rounded to short constants: any value is exact.
 inline constexpr double kWeightNorm[6] = {1.09375, 1,       1,
-                                           0.34375, 0.34375, 1.375};
+                                          0.34375, 0.34375, 1.375};
 
 // The kernels leave out a factor kRowFactor^k in output row (or column) k of
 // A^T, so that it needs 10 instructions instead of 13; the packed scales carry

@@ -18,8 +18,8 @@ namespace tae::testing {
 class AlignedBytes {
  public:
   explicit AlignedBytes(size_t bytes)
-      : data_(static_cast<char*>(
-            ::operator new(bytes, std::align_val_t{64}))) {
+      : data_(
+            static_cast<char*>(::operator new (bytes, std::align_val_t{64}))) {
     std::memset(data_, 0, bytes);
   }
   AlignedBytes(AlignedBytes&& other) noexcept
@@ -28,7 +28,7 @@ class AlignedBytes {
     std::swap(data_, other.data_);
     return *this;
   }
-  ~AlignedBytes() { ::operator delete(data_, std::align_val_t{64}); }
+  ~AlignedBytes() { ::operator delete (data_, std::align_val_t{64}); }
   char* data() const { return data_; }
 
  private:
@@ -96,9 +96,9 @@ class PlaneNetwork {
     for (const ConvWeights& conv : weights.convs) {
       const bool up =
           i > 0 && model_.spec().layers[i - 1].kind == LayerKind::kUpsample2;
-      own(up ? table_.pack_upconv(conv)
-             : layer.out_channels == 3 ? table_.pack_rgb(conv)
-                                       : table_.pack_conv(conv));
+      own(up                        ? table_.pack_upconv(conv)
+          : layer.out_channels == 3 ? table_.pack_rgb(conv)
+                                    : table_.pack_conv(conv));
     }
     for (const PoolWeights& pool : weights.pool) own(table_.pack_pool(pool));
   }

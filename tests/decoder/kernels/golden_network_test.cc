@@ -114,9 +114,9 @@ TEST_P(GoldenNetworkTest, IsOfItsGrade) {
   const Tensor image = ReadTensor(*file, "image");
 
   testing::PlaneNetwork network(**model, *entry.table);
-  const Error error = Compare(
-      network.Run(latent.values.data(), latent.height, latent.width),
-      image.values);
+  const Error error =
+      Compare(network.Run(latent.values.data(), latent.height, latent.width),
+              image.values);
   ExpectGrade(entry.precision, error);
   char text[99];
   std::snprintf(text, sizeof(text), "max %.2e mean %.2e psnr %.1f", error.max,

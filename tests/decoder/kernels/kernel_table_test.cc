@@ -32,13 +32,13 @@ using testing::RandomConv;
 
 struct AlignedDelete {
   void operator()(char* p) const {
-    ::operator delete(p, std::align_val_t{64});
+    ::operator delete (p, std::align_val_t{64});
   }
 };
 using AlignedBytes = std::unique_ptr<char, AlignedDelete>;
 
 AlignedBytes NewAligned(size_t bytes) {
-  auto* p = static_cast<char*>(::operator new(bytes, std::align_val_t{64}));
+  auto* p = static_cast<char*>(::operator new (bytes, std::align_val_t{64}));
   std::memset(p, 0xff, bytes);  // NaNs: nothing may rely on clean scratch
   return AlignedBytes(p);
 }
@@ -51,13 +51,17 @@ std::string Size(int width, int height) {
 
 // Largest error of a convolution, as a part of the largest output.
 double ConvBound(const TableEntry& entry) {
-  const bool split = std::string(entry.table->name).find("bf16x3") !=
-                     std::string::npos;
+  const bool split =
+      std::string(entry.table->name).find("bf16x3") != std::string::npos;
   switch (entry.precision) {
-    case Precision::kF32: return split ? 2e-4 : 1e-5;
-    case Precision::kF16: return 3e-3;
-    case Precision::kBF16: return 4e-2;
-    default: return 6e-2;
+    case Precision::kF32:
+      return split ? 2e-4 : 1e-5;
+    case Precision::kF16:
+      return 3e-3;
+    case Precision::kBF16:
+      return 4e-2;
+    default:
+      return 6e-2;
   }
 }
 
@@ -113,9 +117,9 @@ std::vector<double> NaiveConv(const ConvWeights& conv, Plane& in, Plane* skip,
               const int sy = y + dy - 1, sx = x + dx - 1;
               if (sy < 0 || sx < 0 || sy >= in.height() || sx >= in.width())
                 continue;
-              sum += in.Get(sy, sx, i) *
-                     conv.weight[((o * conv.in_channels + i) * 3 + dy) * 3 +
-                                 dx];
+              sum +=
+                  in.Get(sy, sx, i) *
+                  conv.weight[((o * conv.in_channels + i) * 3 + dy) * 3 + dx];
             }
         if (skip != nullptr) sum += skip->Get(y, x, o);
         out.push_back(relu ? std::max(sum, 0.0) : sum);
@@ -345,8 +349,8 @@ std::vector<double> NaivePool::Run(Plane& in) const {
     for (size_t p = 0; p < pixels; ++p)
       for (int o = g * kGroup; o < (g + 1) * kGroup; ++o) {
         double& h = hidden[p * kPoolWidth + o];
-        h = std::max(0.0, (h - mean) * inverse * weights.gamma[o] +
-                              weights.beta[o]);
+        h = std::max(0.0,
+                     (h - mean) * inverse * weights.gamma[o] + weights.beta[o]);
       }
   }
   std::vector<double> out;

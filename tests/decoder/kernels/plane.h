@@ -65,8 +65,8 @@ class Plane {
           return false;
       const size_t pixel = kChannels * bytes_;
       for (size_t i = 0; i < row_bytes_; ++i) {
-        const bool border = y < 0 || y >= height_ || i < pixel ||
-                            i >= pixel * (1 + width_);
+        const bool border =
+            y < 0 || y >= height_ || i < pixel || i >= pixel * (1 + width_);
         if (border && row[i] != 0) return false;
       }
     }
