@@ -157,8 +157,8 @@ TEST(BandExecutorTest, NetworksWithoutAPoolStreamFromTheLatentOn) {
 
 TEST(BandExecutorTest, ManyFramesWrapTheRoundCounter) {
   const auto model = SeededModel(TaesdSpec(4, false), "test");
-  const How run{.parallel = MakeThreadPool({.threads = 3})};
-  EXPECT_EQ(Decode(model, {1, 1}, run, 600), Decode(model, {1, 1}, {}));
+  const How run{.parallel = MakeThreadPool({.threads = 2})};
+  EXPECT_EQ(Decode(model, {1, 1}, run, 300), Decode(model, {1, 1}, {}));
 }
 
 TEST(BandExecutorTest, MemoryStaysInsideItsBudget) {
