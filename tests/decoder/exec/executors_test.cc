@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "exec/executor.h"
+#include "support/instrumented.h"
 #include "support/seeded_model.h"
 
 namespace tae {
@@ -28,7 +29,13 @@ std::vector<float> DecodeWith(Backend backend, int threads, Extent extent,
   return frame.values;
 }
 
-class SizesTest : public ::testing::TestWithParam<Extent> {};
+class SizesTest : public ::testing::TestWithParam<Extent> {
+ protected:
+  void SetUp() override {
+    if (testing::kThreadSanitizer && GetParam().height * GetParam().width > 15)
+      GTEST_SKIP() << "too slow under the thread sanitizer";
+  }
+};
 
 TEST_P(SizesTest, BlasIsWithinFloatErrorOfTheReference) {
   const auto model = SeededFlux2();

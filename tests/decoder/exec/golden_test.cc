@@ -9,6 +9,7 @@
 #include "kernels/select.h"
 #include "kernels/tables.h"
 #include "model/model.h"
+#include "support/instrumented.h"
 #include "support/seeded_model.h"
 #include "support/shared_data.h"
 
@@ -39,6 +40,13 @@ class GoldenTest : public ::testing::TestWithParam<const char*> {
                                       .format = PixelFormat::kRgbPlanarF32}));
   }
 
+  // Whether the case is small enough for this kind of build.
+  bool Affordable(double gigaflops) const {
+    if (testing::kThreadSanitizer) gigaflops /= 200;
+    if (testing::kAddressSanitizer) gigaflops /= 5;
+    return plan_->total_flops() <= gigaflops * 1e9;
+  }
+
   Error RunOn(const ExecutorOr& executor) const {
     EXPECT_TRUE(executor.ok()) << executor.status().message();
     if (!executor.ok()) return {INFINITY, INFINITY};
@@ -63,11 +71,12 @@ class GoldenTest : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(GoldenTest, ReferenceIsRight) {
-  if (plan_->total_flops() > 45e9) GTEST_SKIP() << "too large for doubles";
+  if (!Affordable(45)) GTEST_SKIP() << "too large for doubles";
   EXPECT_LE(RunOn(MakeReferenceExecutor(Options())).max_abs, 2e-5);
 }
 
 TEST_P(GoldenTest, BlasIsWithinTheFloatBound) {
+  if (!Affordable(1000)) GTEST_SKIP() << "too large for this build";
   ExecutorOr executor = MakeBlasExecutor(Options());
   if (!executor.ok()) GTEST_SKIP() << executor.status().message();
   EXPECT_LE(RunOn(executor).max_abs, 2e-4);
@@ -76,6 +85,7 @@ TEST_P(GoldenTest, BlasIsWithinTheFloatBound) {
 // fp16-grade is 6e-3, and up to 1e-2 on images where half activations alone
 // would pass 6e-3; the astronaut is one.
 TEST_P(GoldenTest, EveryTableIsWithinItsBound) {
+  if (!Affordable(1000)) GTEST_SKIP() << "too large for this build";
   for (const TableEntry& entry : KernelTables()) {
     const bool f16 = entry.precision == Precision::kF16;
     const bool f32 = entry.precision == Precision::kF32;
