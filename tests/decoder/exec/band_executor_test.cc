@@ -155,6 +155,69 @@ INSTANTIATE_TEST_SUITE_P(Extents, ExtentTest,
                                   std::to_string(info.param.width);
                          });
 
+// Rows of several chunks, so that neighbours of one row run at the same time.
+TEST(BandExecutorTest, WideRowsOfManyChunks) {
+  if (testing::kThreadSanitizer)
+    GTEST_SKIP() << "too slow under the thread sanitizer";
+  const auto model = SeededFlux2();
+  const Extent extent{20, 75};
+  const KernelTable* table = *SelectTable(Precision::kF16, "");
+  if (table == &kScalarTable) GTEST_SKIP() << "no fast table on this CPU";
+  const auto planes =
+      Decode(model, extent, {.table = table, .whole_planes = true});
+  EXPECT_EQ(Decode(model, extent, {.table = table}), planes);
+  for (int threads : {2, 5, 16}) {
+    const How pool{.table = table,
+                   .parallel = MakeThreadPool({.threads = threads})};
+    EXPECT_EQ(Decode(model, extent, pool, 4), planes) << threads;
+  }
+}
+
+// Shared chroma crosses the seams between chunks.
+TEST(BandExecutorTest, SharedChromaHasNoSeams) {
+  const auto model = SeededFlux2();
+  const Extent extent{2, 50};
+  const int width = extent.width * 8, height = extent.height * 8;
+  const KernelTable* table = *SelectTable(Precision::kF16, "");
+  const auto floats = Decode(model, extent, {.table = table});
+
+  const auto plan = std::make_shared<const Plan>(*CompilePlan(
+      model->spec(), {.latent = extent, .format = PixelFormat::kI420}));
+  ExecutorOr executor =
+      MakeBandExecutor({model, plan, nullptr, ""}, {.table = table});
+  ASSERT_TRUE(executor.ok());
+  std::vector<uint8_t> stored[2];
+  for (int i = 0; i < 2; ++i) {
+    stored[i].resize(width * height * 3 / 2);
+    FrameView frame{
+        .format = PixelFormat::kI420, .width = width, .height = height};
+    frame.plane[0] = stored[i].data();
+    frame.plane[1] = stored[i].data() + width * height;
+    frame.plane[2] = stored[i].data() + width * height * 5 / 4;
+    frame.stride[0] = width;
+    frame.stride[1] = frame.stride[2] = width / 2;
+    if (i == 0) {
+      const SeededLatent latent(plan->latent_channels, extent);
+      (*executor)->Run(latent.view, frame, nullptr);
+      continue;
+    }
+    for (int y = 0; y < height; y += 2) {  // whole rows: no seams
+      StoreTask task{.rgb = {},
+                     .y = y,
+                     .row_count = 2,
+                     .begin = 0,
+                     .end = width,
+                     .frame = &frame};
+      for (int c = 0; c < 3; ++c)
+        for (int r = 0; r < 2; ++r)
+          task.rgb[c][r] = floats.data() + (c * height + y + r) * width;
+      table->store(task);
+    }
+  }
+  for (size_t i = 0; i < stored[0].size(); ++i)
+    ASSERT_NEAR(stored[0][i], stored[1][i], 1) << i;
+}
+
 TEST(BandExecutorTest, NetworksWithoutAPoolStreamFromTheLatentOn) {
   for (int channels : {4, 16}) {
     const auto model = SeededModel(TaesdSpec(channels, false), "test");
