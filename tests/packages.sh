@@ -1,0 +1,30 @@
+# Sourced by tests/run.sh and examples/preview.sh: the one list of the Debian
+# packages that this project needs, and how what is missing gets installed.
+# shellcheck shell=bash disable=SC2034
+
+PACKAGES_BUILD=(g++ cmake ninja-build pkg-config libhwy-dev
+  nlohmann-json3-dev libzip-dev zlib1g-dev libmd-dev libpng-dev
+  libopenblas-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev)
+PACKAGES_PREVIEW=(python3 curl ca-certificates gstreamer1.0-tools
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-x)
+PACKAGES_TESTS=("${PACKAGES_PREVIEW[@]}" libgtest-dev libbenchmark-dev
+  meson python3-numpy gstreamer1.0-plugins-bad)
+
+# install_packages NAME...: asks apt only for what is not there, and says so.
+install_packages() {
+  local name missing=() as_root=()
+  if ! command -v dpkg-query >/dev/null; then
+    echo "Not a Debian system; this must be there: $*"
+    return
+  fi
+  for name in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$name" 2>/dev/null |
+      grep -qx installed || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  echo "Installing Debian packages: ${missing[*]}"
+  local install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+    apt-get install -y --no-install-recommends "${missing[@]}")
+  "${install[@]}" || { "${as_root[@]}" apt-get update && "${install[@]}"; }
+}
