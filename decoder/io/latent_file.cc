@@ -1,0 +1,174 @@
+// Latents of whole files.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "io/latent_header.h"
+#include "tae/latent_stream.h"
+
+namespace tae {
+namespace {
+
+// One read call's share of a file.
+constexpr size_t kChunk = size_t{256} << 10;
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, FileCloser>;
+
+Status InFile(const std::string& path, const Status& status) {
+  return {status.code(), path + ": " + status.message()};
+}
+
+StatusOr<File> Open(const std::string& path) {
+  File file(std::fopen(path.c_str(), "rbe"));
+  if (file) return file;
+  const std::string why = path + ": " + std::strerror(errno);
+  return errno == ENOENT ? NotFound(why) : Unreadable(why);
+}
+
+Status Read(std::FILE* file, size_t size, std::vector<uint8_t>* chunk) {
+  chunk->resize(size);
+  chunk->resize(std::fread(chunk->data(), 1, size, file));
+  if (std::ferror(file)) return Unreadable(std::strerror(errno));
+  return {};
+}
+
+// The digits that `text` begins with, without leading zeros, and how many
+// characters they are with them.
+std::pair<size_t, std::string_view> LeadingNumber(std::string_view text) {
+  size_t end = 0;
+  while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+  std::string_view number = text.substr(0, end);
+  number.remove_prefix(std::min(number.find_first_not_of('0'), end));
+  return {end, number};
+}
+
+// The tensors of a file whose latents are named step_000, step_001...; empty
+// when the file is of the usual kind.
+std::vector<const StreamTensor*> SeriesOf(const StreamJson& json) {
+  std::vector<const StreamTensor*> series;
+  if (json.tensors.size() < 2 || ChooseLatent(json).ok()) return series;
+  for (const StreamTensor& tensor : json.tensors) {
+    if (tensor.dims != json.tensors[0].dims ||
+        tensor.dtype != json.tensors[0].dtype ||
+        tensor.name.ends_with("weight") || tensor.name.ends_with("bias"))
+      return {};
+    series.push_back(&tensor);
+  }
+  std::sort(series.begin(), series.end(), [](const auto* a, const auto* b) {
+    return NaturalLess(a->name, b->name);
+  });
+  return series;
+}
+
+// Reads one tensor of a series out of the open file.
+StatusOr<LatentMessage> ReadMember(std::FILE* file, const StreamPrefix& prefix,
+                                   const StreamTensor& entry) {
+  StatusOr<LatentHeader> header = HeaderOfTensor(prefix, entry);
+  if (!header.ok()) return header.status();
+  std::vector<uint8_t> stored;
+  if (std::fseek(file, static_cast<long>(header->begin), SEEK_SET) != 0)
+    return Unreadable(std::strerror(errno));
+  TAE_RETURN_IF_ERROR(Read(file, header->stored_size, &stored));
+  if (stored.size() != header->stored_size)
+    return DataLoss("truncated in tensor '" + entry.name + "'");
+  LatentMessage message{*std::move(header), {}};
+  message.payload.resize(message.header.payload_size);
+  ConvertPayload(message.header, stored.data(), message.payload.data());
+  return message;
+}
+
+// All members of a series; empty when the file is of the usual kind.
+StatusOr<std::vector<LatentMessage>> ReadSeries(std::FILE* file,
+                                                const LatentLimits& limits) {
+  std::vector<LatentMessage> messages;
+  std::vector<uint8_t> head;
+  uint64_t needed = 1;
+  StatusOr<std::optional<StreamPrefix>> prefix(std::nullopt);
+  while (!prefix->has_value()) {
+    std::rewind(file);
+    TAE_RETURN_IF_ERROR(Read(file, needed, &head));
+    if (head.size() < needed) return messages;
+    prefix = ReadStreamPrefix(head.data(), head.size(), limits, &needed);
+    if (!prefix.ok()) return messages;  // the stream reader says what it is
+  }
+  const std::vector<const StreamTensor*> series = SeriesOf((*prefix)->json);
+  for (size_t i = 0; i < series.size(); ++i) {
+    StatusOr<LatentMessage> message = ReadMember(file, **prefix, *series[i]);
+    if (!message.ok()) return message.status();
+    LatentDescription& said = message->header.description;
+    said.step = static_cast<int>(i) + 1;
+    said.steps = static_cast<int>(series.size());
+    messages.push_back(*std::move(message));
+  }
+  return messages;
+}
+
+StatusOr<std::vector<LatentMessage>> ReadStream(std::FILE* file,
+                                                const LatentLimits& limits) {
+  std::vector<LatentMessage> messages;
+  LatentStreamReader reader(limits);
+  std::vector<uint8_t> chunk;
+  std::rewind(file);
+  do {
+    TAE_RETURN_IF_ERROR(Read(file, kChunk, &chunk));
+    for (size_t at = 0; at < chunk.size();) {
+      StatusOr<size_t> taken =
+          reader.Push(chunk.data() + at, chunk.size() - at);
+      if (!taken.ok()) return taken.status();
+      at += *taken;
+      if (std::optional<LatentMessage> message = reader.Pull())
+        messages.push_back(*std::move(message));
+    }
+  } while (!chunk.empty());
+  TAE_RETURN_IF_ERROR(reader.Finish());
+  if (messages.empty()) return DataLoss("the file is empty");
+  return messages;
+}
+
+}  // namespace
+
+bool NaturalLess(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    const auto [digits_a, number_a] = LeadingNumber(a);
+    const auto [digits_b, number_b] = LeadingNumber(b);
+    if (digits_a > 0 && digits_b > 0) {
+      if (number_a.size() != number_b.size())
+        return number_a.size() < number_b.size();
+      if (number_a != number_b) return number_a < number_b;
+      a.remove_prefix(digits_a);
+      b.remove_prefix(digits_b);
+      continue;
+    }
+    if (a[0] != b[0]) return a[0] < b[0];
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  return a.size() < b.size();
+}
+
+StatusOr<std::vector<LatentMessage>> ReadLatentFile(
+    const std::string& path, const LatentLimits& limits) {
+  try {
+    StatusOr<File> file = Open(path);
+    if (!file.ok()) return file.status();
+    StatusOr<std::vector<LatentMessage>> messages =
+        ReadSeries(file->get(), limits);
+    if (messages.ok() && messages->empty())
+      messages = ReadStream(file->get(), limits);
+    if (!messages.ok()) return InFile(path, messages.status());
+    return messages;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory(path + ": no memory for its latents");
+  }
+}
+
+}  // namespace tae

@@ -1,0 +1,33 @@
+// The start of a message -> LatentHeader, for one message or a whole file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "io/stream_json.h"
+#include "tae/latent_stream.h"
+
+namespace tae {
+
+// The JSON of the safetensors message at `bytes`, and where its data begins.
+struct StreamPrefix {
+  StreamJson json;
+  uint64_t data_begin = 0;
+};
+
+// As ReadLatentHeader, without choosing a tensor. The payload limit holds.
+StatusOr<std::optional<StreamPrefix>> ReadStreamPrefix(
+    const uint8_t* bytes, size_t size, const LatentLimits& limits,
+    uint64_t* needed);
+
+// One tensor of the message as a latent. Errors: kUnsupported (its dtype).
+StatusOr<LatentHeader> HeaderOfTensor(const StreamPrefix& prefix,
+                                      const StreamTensor& entry);
+
+// The tensor that is the latent: x0, latent, latent_tensor, else the only one.
+// kUnsupported says what the file is instead.
+StatusOr<const StreamTensor*> ChooseLatent(const StreamJson& json);
+
+}  // namespace tae

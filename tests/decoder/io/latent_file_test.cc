@@ -1,0 +1,93 @@
+// Latents of whole files, real and made here.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "support/latent_bytes.h"
+#include "tae/latent_stream.h"
+
+namespace tae {
+namespace {
+
+class LatentFile : public ::testing::Test {
+ protected:
+  void TearDown() override { unlink(path_.c_str()); }
+  StatusOr<std::vector<LatentMessage>> Read(const std::string& bytes) {
+    path_ =
+        ::testing::TempDir() + "latent_file_test_" + std::to_string(getpid());
+    std::ofstream(path_, std::ios::binary) << bytes;
+    return ReadLatentFile(path_, {});
+  }
+  std::string path_;
+};
+
+TEST_F(LatentFile, StreamOfMessages) {
+  StatusOr<std::vector<LatentMessage>> read =
+      Read(testing::SmallMessage("1") + testing::SmallMessage("2"));
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ((*read)[1].header.description.step, 2);
+}
+
+TEST_F(LatentFile, SeriesInNaturalOrder) {
+  StatusOr<std::vector<LatentMessage>> read = Read(testing::Safetensors(
+      R"({"step_10":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},)"
+      R"("step_9":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}})",
+      "ttnn"));
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ((*read)[0].header.tensor, "step_9");
+  EXPECT_EQ((*read)[0].payload, (std::vector<uint8_t>{'n', 'n'}));
+  EXPECT_EQ((*read)[1].header.description.step, 2);
+  EXPECT_EQ((*read)[1].header.description.steps, 2);
+}
+
+TEST_F(LatentFile, ErrorsNameTheFile) {
+  for (const std::string& bytes :
+       {std::string(), std::string("PK\x03\x04 and more bytes"),
+        testing::SmallMessage().substr(0, 60),
+        testing::SmallMessage() + "junk"}) {
+    StatusOr<std::vector<LatentMessage>> read = Read(bytes);
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.status().message().rfind(path_, 0), 0u)
+        << read.status().message();
+  }
+  EXPECT_EQ(ReadLatentFile("/nowhere/at/all", {}).status().code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(ReadLatentFile("/", {}).status().code(), StatusCode::kUnreadable);
+}
+
+TEST(NaturalLess, ComparesNumbers) {
+  std::vector<std::string> names = {"s10",   "s9",   "s",     "a",
+                                    "s009b", "s1x2", "s1x10", "s01x3"};
+  std::sort(names.begin(), names.end(), NaturalLess);
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "s", "s1x2", "s01x3", "s1x10",
+                                             "s9", "s009b", "s10"}));
+}
+
+TEST(Shared, GoldenLatentsAndRefusedWeights) {
+  const char* shared = std::getenv("TAE_SHARED");
+  const std::string root = shared ? shared : "../shared";
+  if (access((root + "/golden").c_str(), R_OK) != 0)
+    GTEST_SKIP() << "no shared data in " << root;
+  StatusOr<std::vector<LatentMessage>> read =
+      ReadLatentFile(root + "/golden/flux2_coffee_600x400.safetensors", {});
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ((*read)[0].header.description.space, "flux2");
+  EXPECT_EQ((*read)[0].View()->extent, (Extent{50, 75}));
+  EXPECT_EQ((*read)[0].payload.size(), 32u * 50 * 75 * 2);
+
+  read = ReadLatentFile(root + "/weights/taef2_decoder.safetensors", {});
+  ASSERT_FALSE(read.ok());
+  EXPECT_NE(read.status().message().find("these are weights"),
+            std::string::npos);
+  read = ReadLatentFile(root + "/golden/wan21_clip_ncthw.safetensors", {});
+  ASSERT_TRUE(read.ok());
+  EXPECT_FALSE((*read)[0].View().ok());
+}
+
+}  // namespace
+}  // namespace tae

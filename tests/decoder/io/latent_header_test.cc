@@ -1,0 +1,230 @@
+// Headers that are hostile, headers of other things, and what a shape with its
+// metadata means.
+#include <gtest/gtest.h>
+
+#include "io/stream_json.h"
+#include "support/latent_bytes.h"
+#include "tae/latent_stream.h"
+
+namespace tae {
+namespace {
+
+StatusOr<std::optional<LatentHeader>> Read(const std::string& bytes) {
+  uint64_t needed = 0;
+  return ReadLatentHeader(bytes.data(), bytes.size(), {}, &needed);
+}
+
+struct Refusal {
+  std::string json;
+  const char* says;
+};
+
+TEST(ReadLatentHeader, RefusesHostileHeadersByName) {
+  const std::string ok = R"("latent":{"dtype":"F16","shape":[2],)";
+  const Refusal cases[] = {
+      {"{" + ok + R"("data_offsets":[0,5]}})", "ask for 4 bytes"},
+      {"{" + ok + R"("data_offsets":[4,0]}})", "backwards"},
+      {"{" + ok + R"("data_offsets":[-4,0]}})", "negative number -4"},
+      {"{" + ok + R"("data_offsets":[0]}})", "must be two numbers"},
+      {"{" + ok + R"("data_offsets":[0,4,8]}})", "must be two numbers"},
+      {"{" + ok + R"("data_offsets":[2,6]}})", "a hole"},
+      {"{" + ok + R"("data_offsets":[0,4.0]}})", "the number 4.0"},
+      {"{" + ok + R"("data_offsets":[0,99999999999999999999]}})", "number"},
+      {"{" + ok + R"("data_offsets":[18446744073709551614,4]}})", "number"},
+      {"{" + ok + R"("data_offsets":[0,4]},)" + ok +
+           R"("data_offsets":[4,8]}})",
+       "'latent' appears twice"},
+      {"{" + ok + R"("shape":[2],"data_offsets":[0,4]}})", "'shape' appears"},
+      {"{" + ok + R"("x":[2],"data_offsets":[0,4]}})", "unknown field 'x'"},
+      {"{" + ok.substr(0, ok.size() - 1) + "}}", "needs dtype"},
+      {"{" + ok + R"("data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],)" +
+           R"("data_offsets":[3,4]}})",
+       "an overlap"},
+      {R"({"a":{"dtype":"F16","shape":[4294967296,4294967296,4294967296],)"
+       R"("data_offsets":[0,0]}})",
+       "overflows"},
+      {R"({"a":{"dtype":"F7","shape":[1],"data_offsets":[0,1]}})",
+       "unknown dtype 'F7'"},
+      {R"({"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}})",
+       "expected F16"},
+      {R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+       "expected F16"},
+      {R"({"__metadata__":{"step":3}})", "expected a string"},
+      {R"({"__metadata__":{"a":"1","a":"2"}})", "'a' appears twice"},
+      {R"({"__metadata__":{"a":{"b":"c"}}})", "is an object"},
+      {R"({"a":[1]})", "a list"},
+      {R"({"a":null})", "a null"},
+      {R"({"a":)", "not valid JSON"},
+      {R"({"__metadata__":{}})", "no tensor at all"},
+      {"{} x", "not valid JSON"},
+      {"{" + ok + "\"data_offsets\":[0,4]},\"\xff\":3}", "not valid JSON"},
+      {R"({"a":{"dtype":"F16","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],)"
+       R"("data_offsets":[0,2]}})",
+       "more than 16"},
+  };
+  for (const Refusal& refusal : cases) {
+    StatusOr<std::optional<LatentHeader>> header =
+        Read(testing::Safetensors(refusal.json, ""));
+    ASSERT_FALSE(header.ok()) << refusal.json;
+    EXPECT_NE(header.status().message().find(refusal.says), std::string::npos)
+        << refusal.json << "\n  " << header.status().message();
+  }
+}
+
+TEST(ReadLatentHeader, DeepNestingIsRefusedNotFollowed) {
+  const std::string deep = "{\"a\":" + std::string(500000, '[');
+  EXPECT_FALSE(Read(testing::Safetensors(deep, "")).ok());
+}
+
+TEST(ReadLatentHeader, SaysWhatAForeignThingIs) {
+  const Refusal cases[] = {
+      {"PK\x03\x04 0123456789", ".pth"},
+      {"HTTP/1.1 200 OK\r\n", "HTTP answer"},
+      {"GET / HTTP/1.1\r\n", "HTTP request"},
+      {"{\"latent\": 3, 4, 5}", "8 bytes of length"},
+      {"\x89PNG\r\n\x1a\n0123456", "PNG"},
+      {"some text that is long", "found the bytes 73 6f 6d 65"},
+      {std::string(20, '\0'), "found the bytes 00 00"},
+  };
+  for (const Refusal& refusal : cases) {
+    StatusOr<std::optional<LatentHeader>> header = Read(refusal.json);
+    ASSERT_FALSE(header.ok());
+    EXPECT_EQ(header.status().code(), StatusCode::kUnsupported);
+    EXPECT_NE(header.status().message().find(refusal.says), std::string::npos)
+        << header.status().message();
+  }
+  const std::string huge =
+      testing::LittleEndian(uint64_t{1} << 62, 8) + "{\"aaaaaaa";
+  EXPECT_EQ(Read(huge).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(ReadLatentHeader, WeightsAreCalledWeights) {
+  StatusOr<std::optional<LatentHeader>> header = Read(testing::Safetensors(
+      R"({"1.weight":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},)"
+      R"("1.bias":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}})",
+      ""));
+  ASSERT_FALSE(header.ok());
+  EXPECT_NE(header.status().message().find("these are weights (2 tensors"),
+            std::string::npos)
+      << header.status().message();
+}
+
+TEST(ReadLatentHeader, PrefersTheEstimateToTheNoise) {
+  StatusOr<std::optional<LatentHeader>> header = Read(testing::Safetensors(
+      R"({"__metadata__":{"pred":"x"},)"
+      R"("latent":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},)"
+      R"("x0":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}})",
+      ""));
+  ASSERT_TRUE(header.ok()) << header.status().message();
+  EXPECT_EQ((**header).tensor, "x0");
+  EXPECT_EQ((**header).description.pred, "x0");
+}
+
+TEST(ReadLatentHeader, RefusesHostileNpy) {
+  const Refusal cases[] = {
+      {"{'descr': '<f2', 'fortran_order': True, 'shape': (1,)}", "Fortran"},
+      {"{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", "'>f4'"},
+      {"{'descr': '<f2', 'fortran_order': False, 'shape': (-1,)}", "sizes"},
+      {"{'descr': '<f2', 'fortran_order': False}", "are needed"},
+      {"{'descr': '<f2', 'descr': '<f2', 'shape': (1,)}", "twice"},
+      {"{'descr': [('a', '<f2')], 'fortran_order': False, 'shape': ()}",
+       "records"},
+      {"{'descr': '<f2', 'fortran_order': False, 'shape': "
+       "(4294967296, 4294967296)}",
+       "overflows"},
+      {"{'descr': '<f2', 'fortran_order': False, 'shape': (1,)} x", "follows"},
+      {"{'descr", "not a dictionary"},
+      {"", "begin with"},
+  };
+  for (const Refusal& refusal : cases) {
+    StatusOr<std::optional<LatentHeader>> header =
+        Read(testing::Npy(refusal.json, ""));
+    ASSERT_FALSE(header.ok()) << refusal.json;
+    EXPECT_NE(header.status().message().find(refusal.says), std::string::npos)
+        << header.status().message();
+  }
+}
+
+TEST(DescribeLatent, ReadsNumbersWithoutLocaleAndKeepsWhatItCannotRead) {
+  LatentDescription said = DescribeLatent({{"space", "FLUX2"},
+                                           {"sigma", "0.25"},
+                                           {"step", "many"},
+                                           {"width", "-8"},
+                                           {"seed", "18446744073709551615"},
+                                           {"final", "True"}});
+  EXPECT_EQ(said.space, "flux2");
+  EXPECT_EQ(said.sigma, 0.25);
+  EXPECT_FALSE(said.step.has_value());
+  EXPECT_FALSE(said.width.has_value());
+  EXPECT_EQ(said.seed, UINT64_MAX);
+  EXPECT_EQ(said.final, true);
+  EXPECT_EQ(said.notes.size(), 2u);
+}
+
+struct ShapeCase {
+  std::vector<int64_t> dims;
+  const char* layout;
+  LatentLayout expected;
+  int channels, height, width;
+};
+
+TEST(AsLatentView, ResolvesEveryShape) {
+  const ShapeCase cases[] = {
+      {{1, 32, 64, 48}, "", LatentLayout::kNchw, 32, 64, 48},
+      {{32, 64, 48}, "", LatentLayout::kNchw, 32, 64, 48},
+      {{3, 4, 64, 48}, "", LatentLayout::kNchw, 4, 64, 48},
+      {{16, 1, 64, 48}, "", LatentLayout::kNchw, 16, 64, 48},
+      {{1, 16, 1, 64, 48}, "", LatentLayout::kNchw, 16, 64, 48},
+      {{1, 64, 48, 16}, "nhwc", LatentLayout::kNhwc, 16, 64, 48},
+      {{1, 66, 50, 16}, "", LatentLayout::kNhwc, 16, 66, 50},
+      {{1, 128, 32, 24}, "", LatentLayout::kPackedNchw, 32, 64, 48},
+      {{1, 768, 64}, "packed", LatentLayout::kPacked, 16, 64, 48},
+      {{1, 768, 128}, "", LatentLayout::kPacked, 32, 64, 48},
+      {{768, 64}, "", LatentLayout::kPacked, 16, 64, 48},
+      {{1, 768, 128}, "ideogram4", LatentLayout::kPackedIdeogram4, 32, 64, 48},
+  };
+  for (const ShapeCase& c : cases) {
+    LatentHeader header;
+    header.dims = c.dims;
+    header.payload_size = 2;
+    for (int64_t dim : c.dims)
+      header.payload_size *= static_cast<uint64_t>(dim);
+    header.description.layout = c.layout;
+    header.description.width = 384;
+    header.description.height = 512;
+    StatusOr<LatentView> view = AsLatentView(header, nullptr);
+    ASSERT_TRUE(view.ok()) << view.status().message();
+    EXPECT_EQ(view->layout, c.expected);
+    EXPECT_EQ(view->channels, c.channels);
+    EXPECT_EQ(view->extent, (Extent{c.height, c.width}));
+    EXPECT_EQ(view->size, 2u * c.channels * c.height * c.width);
+  }
+}
+
+TEST(AsLatentView, RefusesWithASentence) {
+  LatentHeader header;
+  header.payload_size = 1000;
+  const auto refused = [&](std::vector<int64_t> dims, const char* says) {
+    header.dims = std::move(dims);
+    StatusOr<LatentView> view = AsLatentView(header, nullptr);
+    ASSERT_FALSE(view.ok());
+    EXPECT_NE(view.status().message().find(says), std::string::npos)
+        << view.status().message();
+  };
+  refused({1, 768, 64}, "add the metadata width and height");
+  refused({1, 16, 9, 8, 8}, "a clip of 9 frames");
+  refused({5}, "expected [N, C, H, W]");
+  refused({1, 16, 0, 8}, "a side of 0");
+  refused({0, 16, 8, 8}, "holds no complete");
+  header.description.width = 512;
+  header.description.height = 512;
+  refused({1, 768, 64}, "768 tokens does not fit 512x512");
+  header.description.layout = "zigzag";
+  refused({1, 16, 8, 8}, "unknown layout 'zigzag'");
+  header.description.layout = "";
+  header.description.domain = "pixel";
+  refused({1, 16, 8, 8}, "unknown domain 'pixel'");
+}
+
+}  // namespace
+}  // namespace tae
