@@ -10,10 +10,6 @@
 #include <cstdint>
 #include <memory>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 namespace tae {
 
 class ChunkQueue {
@@ -53,7 +49,7 @@ class ChunkQueue {
   static void Pause(int tries) {
     if (tries < 1000) {
 #if defined(__SSE2__)
-      _mm_pause();
+      __builtin_ia32_pause();
 #endif
     } else if (tries < 1100) {
       sched_yield();

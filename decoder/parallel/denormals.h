@@ -1,18 +1,16 @@
 // Denormal floats cost a hundred cycles each and mean nothing in a picture.
 #pragma once
 
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#endif
-
 namespace tae {
 
 // While it lives, this thread flushes denormals to zero, in and out.
 class FlushDenormals {
  public:
 #if defined(__SSE2__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040u); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
+  FlushDenormals() : saved_(__builtin_ia32_stmxcsr()) {
+    __builtin_ia32_ldmxcsr(saved_ | 0x8040u);
+  }
+  ~FlushDenormals() { __builtin_ia32_ldmxcsr(saved_); }
 #elif defined(__aarch64__)
   FlushDenormals() {
     asm volatile("mrs %0, fpcr" : "=r"(saved_));
