@@ -21,7 +21,7 @@ if [ -d "$shared/weights" ]; then
 fi
 if [ -z "${TAE_MODEL_PATH:-}" ] &&
   ! TAE_FETCH_SECONDS=20 examples/fetch-weights.sh flux2; then
-  echo "Going on with the decoder that is built in."
+  echo "Going on with the linear projection that is built in."
 fi
 
 latent=$shared/golden/flux2_astronaut_512.safetensors
