@@ -2,11 +2,13 @@
 #include <gst/gst.h>
 
 #include "common/latent_meta.h"
+#include "latentsrc/latentsrc.h"
 #include "taedecode/taedecode.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
   taegst::RegisterLatentStepMeta();
   gboolean registered = TRUE;
+  registered &= GST_ELEMENT_REGISTER(latentsrc, plugin);
   registered &= GST_ELEMENT_REGISTER(taedecode, plugin);
   return registered;
 }
