@@ -15,6 +15,8 @@ const char* Intern(std::string_view text) {
 }
 
 GType RegisterVariants() {
+  // A program may hold this code twice: linked in, and in the loaded plugin.
+  if (const GType known = g_type_from_name("GstTaeVariant")) return known;
   // GObject keeps the pointer: the table lives as long as the process.
   static std::vector<GEnumValue>* values = new std::vector<GEnumValue>;
   values->push_back({kVariantAuto, "Chosen from the caps", "auto"});

@@ -4,6 +4,8 @@ namespace taegst {
 namespace {
 
 GType RegisterEnum(const char* name, const GEnumValue* values) {
+  // As for the variants: the plugin may have registered the type already.
+  if (const GType known = g_type_from_name(name)) return known;
   const GType type = g_enum_register_static(name, values);
   gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
   return type;
