@@ -177,7 +177,7 @@ class EndToEnd(unittest.TestCase):
 
     def test_live(self):
         if not _element_listens("latentsrc"):
-            self.skipTest("latentsrc is not built")
+            self.skipTest("latentsrc does not listen yet")
         for name, (run, golden, weights) in _RUNS.items():
             with self.subTest(name):
                 clean, picture = _golden(golden)
