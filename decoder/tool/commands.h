@@ -12,6 +12,7 @@ namespace tae::tool {
 using Words = std::span<const std::string>;
 
 StatusOr<int> Inspect(Words words);
+StatusOr<int> Decode(Words words);
 StatusOr<int> Validate(Words words);
 StatusOr<int> ShowPlan(Words words);
 StatusOr<int> ListVariants(Words words);

@@ -10,6 +10,7 @@
 #include "io/tensor_file.h"
 #include "model/identify.h"
 #include "tae/decoder.h"
+#include "tae/latent_stream.h"
 #include "tool/arguments.h"
 #include "tool/commands.h"
 
@@ -63,6 +64,28 @@ bool PrintModel(const std::string& path, std::string* why_not) {
   return true;
 }
 
+// True when the file is latents.
+bool PrintLatents(const std::string& path, std::string* why_not) {
+  const auto messages = ReadLatentFile(path, {});
+  if (!messages.ok() || messages->empty()) {
+    *why_not = messages.ok() ? path + ": holds no latent"
+                             : messages.status().message();
+    return false;
+  }
+  Line("content", std::to_string(messages->size()) + " latent" +
+                      (messages->size() == 1 ? "" : "s"));
+  for (const LatentMessage& message : *messages) {
+    Line("latent", ToString(message.header));
+    for (const std::string& note : message.header.description.notes) {
+      Line("note", note);
+    }
+    if (const auto view = message.View(); !view.ok()) {
+      Line("problem", view.status().message());
+    }
+  }
+  return true;
+}
+
 Status InspectFile(const std::string& path, bool all_tensors) {
   const auto mapped = MappedFile::Open(path);
   if (!mapped.ok()) return mapped.status();
@@ -82,9 +105,11 @@ Status InspectFile(const std::string& path, bool all_tensors) {
     PrintTensors(*file, all_tensors);
   }
   std::string no_model;
-  if (PrintModel(path, &no_model)) return {};
+  std::string no_latent;
+  if (PrintModel(path, &no_model) || PrintLatents(path, &no_latent)) return {};
   Line("content", "neither a decoder that this library runs nor a latent");
   Line("", no_model);
+  Line("", no_latent);
   return {};
 }
 

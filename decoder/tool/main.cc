@@ -21,6 +21,13 @@ constexpr Command kCommands[] = {
      "tae inspect FILE... [--tensors]\n"
      "    What a file is: weights or latents, of which space, published or "
      "not.\n"},
+    {"decode", tae::tool::Decode,
+     "tae decode FILE -o OUT.png [--variant V] [--model M] [--method "
+     "auto|tae|linear]\n"
+     "           [--precision auto|f16|f32|bf16|int8] [--backend "
+     "auto|reference|blas|native]\n"
+     "           [--threads N] [--index N]\n"
+     "    A .safetensors, .npy or ComfyUI .latent to a picture.\n"},
     {"validate", tae::tool::Validate,
      "tae validate GOLDEN... [--model M] [--precision P] [--backend B] "
      "[--threads N]\n"

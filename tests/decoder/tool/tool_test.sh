@@ -30,6 +30,20 @@ expect 2 "no such file" "$tae" inspect "$work/none"
 printf 'not a file of tensors' > "$work/text"
 expect 0 "is no file of tensors" "$tae" inspect "$work/text"
 
+# Latents of four channels, with no weights on this machine: the projection.
+corpus=$(dirname "$0")/../../fuzz/corpus/latent
+expect 0 "16x16, variant sd, linear" "$tae" decode "$corpus/v1.npy" \
+  -o "$work/npy.png"
+expect 0 "16x8, variant sdxl, linear" "$tae" decode "$corpus/comfy.latent" \
+  -o "$work/comfy.png" --variant sdxl
+[ "$(head -c 4 "$work/npy.png" | tail -c 3)" = PNG ] || fail "no PNG"
+expect 2 "fetch-weights.sh sd" "$tae" decode "$corpus/v1.npy" \
+  -o "$work/tae.png" --method tae
+expect 2 "cannot be written" "$tae" decode "$corpus/v1.npy" \
+  -o "$work/none/npy.png"
+expect 2 "--index takes 0 to 0" "$tae" decode "$corpus/v1.npy" \
+  -o "$work/index.png" --index 1
+
 golden=${TAE_SHARED:-}/golden
 if [ ! -d "$golden" ]; then
   echo "needs golden/ in TAE_SHARED: the rest is skipped"
@@ -38,6 +52,9 @@ fi
 weights=$TAE_SHARED/weights/taef2_decoder.safetensors
 expect 0 "TAEF2 decoder" "$tae" inspect "$weights"
 expect 0 "is an encoder" "$tae" inspect "$TAE_SHARED/weights/taef2_encoder.pth"
+expect 0 "264x200, variant flux2, taesd-c32-pool" "$tae" decode \
+  "$golden/flux2_chelsea_264x200.safetensors" --model "$weights" \
+  -o "$work/cat.png"
 cases=("$golden"/flux2_{tiny_8x8,chelsea_264x200,strip_1024x64}.safetensors)
 for precision in f32 f16; do
   expect 0 '"max_abs":' "$tae" validate "${cases[@]}" --model "$weights" \
