@@ -119,41 +119,51 @@ static taegst::LatentInfo demo_info(const Settings& settings,
   return info;
 }
 
-// The first of our formats that downstream takes; unset caps when none.
+// The first of our formats that downstream takes; null when none.
 static taegst::GstPtr<GstCaps> choose_caps(taegst::LatentInfo* info,
-                                           GstCaps* allowed) {
+                                           GstCaps* allowed, bool tensors) {
   for (tae::DType dtype :
        {tae::DType::kF16, tae::DType::kBF16, tae::DType::kF32}) {
     info->dtype = dtype;
-    taegst::GstPtr<GstCaps> caps = taegst::LatentInfoToCaps(*info);
-    if (gst_caps_can_intersect(caps.get(), allowed)) return caps;
-    tae::StatusOr<taegst::GstPtr<GstCaps>> tensors =
-        taegst::LatentInfoToTensorsCaps(*info);
-    if (tensors.ok() && gst_caps_can_intersect(tensors->get(), allowed))
-      return *std::move(tensors);
+    taegst::GstPtr<GstCaps> caps;
+    if (!tensors) {
+      caps = taegst::LatentInfoToCaps(*info);
+    } else {
+      tae::StatusOr<taegst::GstPtr<GstCaps>> made =
+          taegst::LatentInfoToTensorsCaps(*info);
+      if (made.ok()) caps = *std::move(made);
+    }
+    if (caps && gst_caps_can_intersect(caps.get(), allowed)) return caps;
   }
   return nullptr;
 }
 
+// The spaces to try: the one set, else flux2, whose pictures are drawn, first.
+static std::vector<const tae::VariantInfo*> spaces_to_try(int set) {
+  const std::string_view wanted = taegst::VariantName(set);
+  if (!wanted.empty()) return {tae::FindVariant(wanted)};
+  std::vector<const tae::VariantInfo*> spaces = {tae::FindVariant("flux2")};
+  for (const tae::VariantInfo& space : tae::Variants())
+    spaces.push_back(&space);
+  return spaces;
+}
+
+// Tensors come last: their caps fit every space, and so say nothing.
 static gboolean negotiate_demo(GstLatentSrc* self, State* state) {
   taegst::GstPtr<GstCaps> allowed(
       gst_pad_get_allowed_caps(GST_BASE_SRC_PAD(self)));
   if (!allowed)
     allowed.reset(gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(self)));
-  const std::string_view wanted = taegst::VariantName(state->settings.variant);
-  for (const char* first : {"flux2", ""}) {  // the drawn pictures, then others
-    for (const tae::VariantInfo& variant : tae::Variants()) {
-      if (!wanted.empty() ? variant.name != wanted
-                          : *first && variant.name != first)
-        continue;
-      taegst::LatentInfo info = demo_info(state->settings, variant);
-      taegst::GstPtr<GstCaps> caps = choose_caps(&info, allowed.get());
-      if (!caps || !taegst::DemoLatent(variant.name, 0, {1, 1}).ok()) continue;
+  for (const bool tensors : {false, true})
+    for (const tae::VariantInfo* space :
+         spaces_to_try(state->settings.variant)) {
+      taegst::LatentInfo info = demo_info(state->settings, *space);
+      taegst::GstPtr<GstCaps> caps = choose_caps(&info, allowed.get(), tensors);
+      if (!caps || !taegst::DemoLatent(space->name, 0, {1, 1}).ok()) continue;
       state->info = info;
       state->generation.reset();
       return gst_base_src_set_caps(GST_BASE_SRC(self), caps.get());
     }
-  }
   return FALSE;
 }
 
