@@ -1,90 +1,36 @@
 // `tae bench`: how long a decode takes here, and what of the machine it uses.
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <random>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
-#include "base/half.h"
 #include "tae/decoder.h"
 #include "tool/arguments.h"
 #include "tool/ceiling.h"
 #include "tool/commands.h"
+#include "tool/measure.h"
 #include "tool/open_model.h"
 
 namespace tae::tool {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
 
 constexpr Option kOptions[] = {
-    {"--model"},   {"--variant"}, {"--size"}, {"--precision"},  {"--backend"},
-    {"--threads"}, {"--iters"},   {"--cpu"},  {"--json", false}};
+    {"--model"},       {"--variant"},       {"--size"},    {"--precision"},
+    {"--cpu"},         {"--backend"},       {"--threads"}, {"--iters"},
+    {"--json", false}, {"--scaling", false}};
 
 struct Request {
-  std::shared_ptr<const Model> model;
-  Precision precision = Precision::kAuto;
-  Backend backend = Backend::kAuto;
-  std::string cpu;
-  std::shared_ptr<ParallelFor> parallel;
+  MeasureRequest measure;
   std::vector<Extent> sizes;  // pixels
-  int iterations = 10;
   bool json = false;
+  bool scaling = false;
 };
-
-// Milliseconds.
-struct Times {
-  double average, median, p10, p90, least, most;
-};
-
-Times Summarise(std::vector<double> times) {
-  std::sort(times.begin(), times.end());
-  const auto at = [&](double share) {
-    return times[static_cast<size_t>(
-        std::lround(share * static_cast<double>(times.size() - 1)))];
-  };
-  double sum = 0;
-  for (double t : times) sum += t;
-  return {sum / static_cast<double>(times.size()),
-          at(0.5),
-          at(0.1),
-          at(0.9),
-          times.front(),
-          times.back()};
-}
-
-double PeakMebibytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-// What makes the figures doubtful, on standard error.
-void Warn() {
-#if !defined(__OPTIMIZE__)
-  std::fputs("warning: this build is not optimised\n", stderr);
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  std::fputs("warning: this build has a sanitizer\n", stderr);
-#endif
-  double load = 0;
-  if (std::ifstream("/proc/loadavg") >> load && load > 0.5)
-    std::fprintf(stderr,
-                 "warning: the machine is busy (load average %.2f): compare "
-                 "medians of several runs\n",
-                 load);
-  std::string governor;
-  std::ifstream("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") >>
-      governor;
-  if (!governor.empty() && governor != "performance")
-    std::fprintf(stderr, "warning: the CPU frequency governor is '%s'\n",
-                 governor.c_str());
-}
 
 // "768,1024x512" -> sizes in pixels.
 StatusOr<std::vector<Extent>> ParseSizes(const std::string& words) {
@@ -105,109 +51,187 @@ StatusOr<Request> Parse(Words words) {
   const StatusOr<Arguments> arguments = Arguments::Parse(words, kOptions);
   if (!arguments.ok()) return arguments.status();
   Request request;
+  MeasureRequest& measure = request.measure;
   const auto model = OpenModel({.variant = arguments->Value("--variant"),
                                 .model_file = arguments->Value("--model"),
                                 .method = Method::kAuto});
   if (!model.ok()) return model.status();
-  request.model = *model;
+  measure.model = *model;
   const auto precision = ParsePrecision(arguments->Value("--precision"));
   if (!precision.ok()) return precision.status();
-  request.precision = *precision;
+  measure.precision = *precision;
   const auto backend = ParseBackend(arguments->Value("--backend"));
   if (!backend.ok()) return backend.status();
-  request.backend = *backend;
+  measure.backend = *backend;
   const auto threads = ParseThreads(arguments->Value("--threads"));
   if (!threads.ok()) return threads.status();
-  request.parallel = MakeThreadPool({.threads = *threads});
+  measure.parallel = MakeThreadPool({.threads = *threads});
   const std::string size = arguments->Value("--size");
   const auto sizes = ParseSizes(size.empty() ? "1024" : size);
   if (!sizes.ok()) return sizes.status();
   request.sizes = *sizes;
   if (arguments->Has("--iters"))
-    request.iterations = std::atoi(arguments->Value("--iters").c_str());
-  if (request.iterations < 1)
+    measure.iterations = std::atoi(arguments->Value("--iters").c_str());
+  if (measure.iterations < 1)
     return InvalidArgument("--iters must be 1 or more");
-  request.cpu = arguments->Value("--cpu");
+  measure.cpu = arguments->Value("--cpu");
   request.json = arguments->Has("--json");
+  request.scaling = arguments->Has("--scaling");
   return request;
 }
 
-// Halves, normally distributed, as a sampler's latent is.
-std::vector<uint16_t> SeededLatent(int channels, Extent extent) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  std::vector<uint16_t> values(static_cast<size_t>(channels) *
-                               static_cast<size_t>(extent.height) *
-                               static_cast<size_t>(extent.width));
-  for (uint16_t& value : values) value = F16FromFloat(normal(random));
-  return values;
+// What makes the figures doubtful before anything ran.
+std::vector<std::string> Doubts(int threads) {
+  std::vector<std::string> doubts;
+#if !defined(__OPTIMIZE__) || !defined(NDEBUG)
+  doubts.push_back("this is not a Release build");
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  doubts.push_back("this build has a sanitizer");
+#endif
+  double load = 0;
+  if (std::ifstream("/proc/loadavg") >> load && load > 0.5)
+    doubts.push_back("the machine is busy (load average " +
+                     std::to_string(load).substr(0, 4) +
+                     "): compare medians of several runs");
+  std::string governor;
+  std::ifstream("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") >>
+      governor;
+  if (!governor.empty() && governor != "performance")
+    doubts.push_back("the CPU frequency governor is '" + governor + "'");
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (threads > cores)
+    doubts.push_back(std::to_string(threads) + " threads share " +
+                     std::to_string(cores) + " cores");
+  return doubts;
 }
 
-struct Result {
-  Times times;
-  PlanStats stats;
-};
+// What makes them doubtful afterwards.
+void AddSpread(const Times& times, std::vector<std::string>& doubts) {
+  if (times.p90 > 1.15 * times.p10)
+    doubts.push_back("the times spread (p90 is " +
+                     std::to_string(times.p90 / times.p10).substr(0, 4) +
+                     " times p10)");
+}
 
-StatusOr<Result> Measure(const Request& request, Extent size) {
-  const ModelInfo& info = GetModelInfo(*request.model);
-  const int scale = info.pixels_per_latent;
-  if (size.height % scale != 0 || size.width % scale != 0)
-    return InvalidArgument("--size: sides must be multiples of " +
-                           std::to_string(scale));
-  const Extent extent{size.height / scale, size.width / scale};
-  Decoder decoder(request.model, {.backend = request.backend,
-                                  .parallel = request.parallel,
-                                  .cpu = request.cpu});
-  TAE_RETURN_IF_ERROR(
-      decoder.Prepare({.latent = extent, .precision = request.precision}));
-  const auto values = SeededLatent(info.latent_channels, extent);
-  const LatentView latent{.data = values.data(),
-                          .size = values.size() * sizeof(uint16_t),
-                          .channels = info.latent_channels,
-                          .extent = extent};
-  std::vector<uint8_t> pixels(static_cast<size_t>(size.height) *
-                              static_cast<size_t>(size.width) * 3);
-  FrameView frame{.width = size.width, .height = size.height};
-  frame.plane[0] = pixels.data();
-  frame.stride[0] = ptrdiff_t{size.width} * 3;
-  std::vector<double> times;
-  for (int i = -2; i < request.iterations; ++i) {  // two to warm up
-    const auto start = Clock::now();
-    TAE_RETURN_IF_ERROR(decoder.Decode(latent, frame, nullptr));
-    const std::chrono::duration<double, std::milli> passed =
-        Clock::now() - start;
-    if (i >= 0) times.push_back(passed.count());
+void Warn(const std::vector<std::string>& doubts) {
+  for (const std::string& doubt : doubts)
+    std::fprintf(stderr, "warning: %s\n", doubt.c_str());
+}
+
+// Of the ceilings that this machine has.
+Json Shares(const Ceiling& ceiling, double rate) {
+  const std::pair<const char*, double> rows[] = {
+      {"fp32", ceiling.fp32},         {"bf16", ceiling.bf16},
+      {"int16", ceiling.int16},       {"int8", ceiling.int8},
+      {"amx_bf16", ceiling.amx_bf16}, {"amx_int8", ceiling.amx_int8}};
+  Json shares = Json::object();
+  for (const auto& [name, operations] : rows) {
+    if (operations > 0) {
+      shares[name]["gops"] = operations * 1e-9;
+      shares[name]["share"] = rate / operations;
+    }
   }
-  return Result{Summarise(times), decoder.stats()};
+  return shares;
 }
 
-double Share(double rate, double ceiling) {
-  return ceiling > 0 ? rate / ceiling : 0;
+double Mebibytes(size_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
 }
 
-void Print(const Request& request, Extent size, const Result& result,
-           const Ceiling& ceiling) {
-  const Times& t = result.times;
-  const double rate = result.stats.flops / (t.median * 1e-3);
-  const double arena =
-      static_cast<double>(result.stats.arena_bytes) / (1 << 20);
-  const double weights =
-      static_cast<double>(result.stats.weights_bytes) / (1 << 20);
-  const std::string precision(PrecisionText(request.precision));
-  const char* format =
-      request.json
-          ? "{\"width\":%d,\"height\":%d,\"precision\":\"%s\",\"threads\":%d,"
-            "\"avg_ms\":%.3f,\"median_ms\":%.3f,\"p10_ms\":%.3f,"
-            "\"p90_ms\":%.3f,\"min_ms\":%.3f,\"max_ms\":%.3f,"
-            "\"gflops\":%.1f,\"of_fp32_fma\":%.3f,\"of_int16\":%.3f,"
-            "\"plan_mib\":%.2f,\"weights_mib\":%.2f,\"peak_rss_mib\":%.1f}\n"
-          : "%5dx%-5d %-5s %2d %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.1f "
-            "%8.3f %8.3f %8.2f %8.2f %8.1f\n";
-  std::printf(format, size.width, size.height, precision.c_str(),
-              request.parallel->workers(), t.average, t.median, t.p10, t.p90,
-              t.least, t.most, rate * 1e-9, Share(rate, ceiling.fp32),
-              Share(rate, ceiling.int16), arena, weights, PeakMebibytes());
+Json Describe(const MeasureRequest& request, const Measured& measured,
+              const Ceiling& ceiling) {
+  const Times& t = measured.times;
+  const double rate = measured.stats.flops / (t.median * 1e-3);
+  Json line;
+  line["width"] = request.size.width;
+  line["height"] = request.size.height;
+  line["precision"] = std::string(PrecisionText(request.precision));
+  line["backend"] = std::string(BackendText(request.backend));
+  line["cpu"] = request.cpu;
+  line["threads"] = request.parallel->workers();
+  line["iterations"] = request.iterations;
+  line["avg_ms"] = t.average;
+  line["median_ms"] = t.median;
+  line["p10_ms"] = t.p10;
+  line["p90_ms"] = t.p90;
+  line["min_ms"] = t.least;
+  line["max_ms"] = t.most;
+  line["gflops"] = rate * 1e-9;
+  line["ceilings"] = Shares(ceiling, rate);
+  line["plan_mib"] = Mebibytes(measured.stats.arena_bytes);
+  line["weights_mib"] = Mebibytes(measured.stats.weights_bytes);
+  line["above_mib"] = measured.above_mebibytes;
+  line["peak_rss_mib"] = measured.peak_mebibytes;
+  return line;
+}
+
+void PrintHead(const Ceiling& ceiling) {
+  std::printf("ceilings in GOP/s:");
+  const Json rows = Shares(ceiling, 0);
+  for (const auto& [name, row] : rows.items())
+    std::printf(" %s %.0f", name.c_str(), row["gops"].get<double>());
+  std::printf(
+      "\ntimes in ms, GFLOP/s of the direct count, its shares of the ceilings, "
+      "MiB\n%11s %-5s %2s %9s %9s %9s %9s %9s %9s %9s %7s %7s %7s %7s %7s %7s "
+      "%8s\n",
+      "size", "prec", "T", "avg", "median", "p10", "p90", "min", "max",
+      "GFLOP/s", "/fp32", "/int16", "/amx", "plan", "weights", "above",
+      "peak RSS");
+}
+
+void PrintRow(const MeasureRequest& request, const Measured& measured,
+              const Ceiling& ceiling) {
+  const Times& t = measured.times;
+  const double rate = measured.stats.flops / (t.median * 1e-3);
+  const auto share = [&](double of) { return of > 0 ? rate / of : 0; };
+  std::printf(
+      "%5dx%-5d %-5s %2d %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.1f "
+      "%7.3f %7.3f %7.3f %7.2f %7.2f %7.2f %8.1f\n",
+      request.size.width, request.size.height,
+      std::string(PrecisionText(request.precision)).c_str(),
+      request.parallel->workers(), t.average, t.median, t.p10, t.p90, t.least,
+      t.most, rate * 1e-9, share(ceiling.fp32), share(ceiling.int16),
+      share(ceiling.amx_bf16), Mebibytes(measured.stats.arena_bytes),
+      Mebibytes(measured.stats.weights_bytes), measured.above_mebibytes,
+      measured.peak_mebibytes);
+}
+
+Status BenchScaling(const MeasureRequest& request, bool json) {
+  const StatusOr<Scaling> scaling = MeasureScaling(request);
+  if (!scaling.ok()) return scaling.status();
+  if (json) {
+    Json line;
+    line["width"] = request.size.width;
+    line["height"] = request.size.height;
+    line["threads"] = scaling->threads;
+    line["decode_scaling"] = scaling->decode;
+    line["fma_scaling"] = scaling->fma;
+    std::puts(line.dump().c_str());
+  } else {
+    std::printf("%5dx%-5d 1 -> %d threads: decode %.2fx, FMA loop %.2fx\n",
+                request.size.width, request.size.height, scaling->threads,
+                scaling->decode, scaling->fma);
+  }
+  return {};
+}
+
+Status BenchSize(const MeasureRequest& request, const Ceiling& ceiling,
+                 bool json, std::vector<std::string> doubts) {
+  const StatusOr<Measured> measured = Measure(request);
+  if (!measured.ok()) return measured.status();
+  const size_t known = doubts.size();
+  AddSpread(measured->times, doubts);
+  if (json) {
+    Json line = Describe(request, *measured, ceiling);
+    line["warnings"] = doubts;
+    std::puts(line.dump().c_str());
+  } else {
+    PrintRow(request, *measured, ceiling);
+    Warn({doubts.begin() + static_cast<ptrdiff_t>(known), doubts.end()});
+  }
   std::fflush(stdout);
+  return {};
 }
 
 }  // namespace
@@ -215,20 +239,17 @@ void Print(const Request& request, Extent size, const Result& result,
 StatusOr<int> Bench(Words words) {
   const StatusOr<Request> request = Parse(words);
   if (!request.ok()) return request.status();
-  Warn();
-  const Ceiling ceiling = MeasureCeiling(*request->parallel);
-  if (!request->json)
-    std::printf(
-        "ceiling: %.0f GFLOP/s fp32 FMA, %.0f GOP/s int16 pairs; times in "
-        "ms,\nGFLOP/s of the direct count, shares of the ceilings, MiB\n"
-        "%11s %-5s %2s %9s %9s %9s %9s %9s %9s %9s %8s %8s %8s %8s %8s\n",
-        ceiling.fp32 * 1e-9, ceiling.int16 * 1e-9, "size", "prec", "T", "avg",
-        "median", "p10", "p90", "min", "max", "GFLOP/s", "/fp32", "/int16",
-        "plan", "weights", "peak RSS");
+  MeasureRequest measure = request->measure;
+  const auto doubts = Doubts(measure.parallel->workers());
+  Warn(doubts);
+  Ceiling ceiling;
+  if (!request->scaling) ceiling = MeasureCeiling(*measure.parallel);
+  if (!request->scaling && !request->json) PrintHead(ceiling);
   for (const Extent& size : request->sizes) {
-    const StatusOr<Result> result = Measure(*request, size);
-    if (!result.ok()) return result.status();
-    Print(*request, size, *result, ceiling);
+    measure.size = size;
+    TAE_RETURN_IF_ERROR(
+        request->scaling ? BenchScaling(measure, request->json)
+                         : BenchSize(measure, ceiling, request->json, doubts));
   }
   return 0;
 }

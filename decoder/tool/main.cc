@@ -44,8 +44,11 @@ constexpr Command kCommands[] = {
     {"bench", tae::tool::Bench,
      "tae bench [--model M] [--variant V] [--size 768,1024x512,...] "
      "[--precision P]\n"
-     "          [--backend B] [--cpu ISA] [--threads N] [--iters K] [--json]\n"
-     "    How long a decode takes here, in what memory.\n"},
+     "          [--backend B] [--cpu ISA] [--threads N] [--iters K] [--json] "
+     "[--scaling]\n"
+     "    How long a decode takes here, in what memory. --scaling: one thread "
+     "against N,\n"
+     "    beside a loop of nothing but products.\n"},
     {"variants", tae::tool::ListVariants,
      "tae variants\n"
      "    The latent spaces, their weights and where these are on this "

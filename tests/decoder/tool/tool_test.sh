@@ -25,6 +25,8 @@ expect 0 "taef2_decoder.pth (not here)" "$tae" variants
 expect 0 "store_rgb" "$tae" plan --variant flux2 --size 64x64
 expect 0 "linear_rgb" "$tae" plan --variant wan21 --method linear --size 64x32
 expect 2 "multiples of 8" "$tae" plan --variant flux2 --size 60x64
+expect 2 "multiples of 8" "$tae" bench --variant flux2 --size 60
+expect 2 "--iters must be 1 or more" "$tae" bench --variant flux2 --iters 0
 expect 2 "no variant 'none'" "$tae" plan --variant none --size 64x64
 expect 2 "no such file" "$tae" inspect "$work/none"
 printf 'not a file of tensors' > "$work/text"
@@ -62,6 +64,11 @@ for precision in f32 f16; do
   expect 0 "sd_seeded" "$tae" validate "$golden/sd_seeded_320x192.safetensors" \
     --precision $precision --check
 done
+"$tae" bench --model "$weights" --size 64,128x64 --iters 3 --threads 2 \
+  --json 2>"$work/warnings" | python3 "$(dirname "$0")/check_bench.py" ||
+  fail "tae bench --json"
+expect 0 "1 -> 2 threads" "$tae" bench --model "$weights" --size 64 --iters 1 \
+  --threads 2 --scaling
 # Weights of another space do not fit; another picture is out of bounds.
 expect 2 "has 32" "$tae" validate "${cases[0]}" \
   --model "$golden/sd_seeded_decoder.safetensors"
