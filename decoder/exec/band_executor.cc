@@ -122,7 +122,7 @@ class BandExecutor final : public Executor {
       if (step.kind == StepKind::kStoreRgb) as = PackAs::kRgb;
       if (step.kind == StepKind::kPool) as = PackAs::kPool;
       const PackedLayer* packed = nullptr;
-      if (step.kind != StepKind::kLoad) {
+      if (step.kind != StepKind::kLoad && step.kind != StepKind::kShuffle) {
         packed = PackedWeights(*model_, table_, as, step.layer, step.conv);
         if (packed == nullptr) return OutOfMemory("no memory for the weights");
       }
@@ -228,6 +228,8 @@ class BandExecutor final : public Executor {
         return Pool(step, task.row, worker);
       case TaskKind::kRgb:
         return Rgb(task, begin, end, worker);
+      case TaskKind::kShuffle:
+        return Shuffle(step, task.row, worker);
     }
   }
 
@@ -273,7 +275,8 @@ class BandExecutor final : public Executor {
                     .out = {},
                     .tile_begin = begin,
                     .tile_end = end,
-                    .in_width = plan_->tensors[step.input].extent.width};
+                    .in_width = plan_->tensors[step.input].extent.width,
+                    .relu = step.epilogue.relu};
     for (int i = 0; i < 3; ++i) conv.in[i] = in.In(2 * task.row - 1 + i);
     for (int i = 0; i < kTile; ++i)
       conv.out[i] = out.Out(kTile * task.row - 1 + i);
@@ -341,6 +344,29 @@ class BandExecutor final : public Executor {
             workers_[worker].rows + (c * kTile + r) * RgbStride();
     table_.rgb(packed_[task.step], rgb, workers_[worker].scratch);
     table_.store(store);
+  }
+
+  void Shuffle(const Step& step, int row, int worker) {
+    const RowRing& in = rings_[step.input];
+    const Extent extent = plan_->tensors[step.input].extent;
+    const int scale = plan_->frame.width / extent.width;
+    const int end = std::min((row + 1) * kTile, extent.height);
+    for (int y = row * kTile; y < end; ++y) {
+      ShuffleTask shuffle{
+          .row = in.In(y), .width = extent.width, .scale = scale, .rgb = {}};
+      StoreTask store{.rgb = {},
+                      .y = y * scale,
+                      .row_count = scale,
+                      .begin = 0,
+                      .end = frame_->width,
+                      .frame = frame_};
+      for (int c = 0; c < 3; ++c)
+        for (int r = 0; r < scale; ++r)
+          store.rgb[c][r] = shuffle.rgb[c][r] =
+              workers_[worker].rows + (c * kTile + r) * RgbStride();
+      table_.shuffle(shuffle);
+      table_.store(store);
+    }
   }
 
   void RunObserved() {

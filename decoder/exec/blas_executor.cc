@@ -157,7 +157,8 @@ class BlasExecutor final : public Executor {
     if (step.kind == StepKind::kPool) {
       matrices.push_back(Packed(step, layer.pool[0].expand, 1));
       matrices.push_back(Packed(step, layer.pool[0].contract, 2));
-    } else if (step.kind != StepKind::kLoad) {
+    } else if (step.kind != StepKind::kLoad &&
+               step.kind != StepKind::kShuffle) {
       matrices.push_back(Packed(step, layer.convs[step.conv], 0));
     }
     matrices_.push_back(std::move(matrices));
@@ -214,6 +215,8 @@ class BlasExecutor final : public Executor {
         return Pool(index);
       case StepKind::kStoreRgb:
         return StoreRgb(index, frame);
+      case StepKind::kShuffle:
+        return Shuffle(index, frame);
       case StepKind::kLinearRgb:
         return;
     }
@@ -394,6 +397,26 @@ class BlasExecutor final : public Executor {
           row[i] = product[columns * i + c] + bias[c];
       }
     }
+  }
+
+  void Shuffle(int index, const FrameView& frame) {
+    const Plane& in = planes_[plan_->steps[index].input];
+    const int scale = frame.width / in.extent.width;
+    ForEach(parallel_.get(), in.extent.height, [&](int y, int worker) {
+      StoreTask task{.rgb = {},
+                     .y = y * scale,
+                     .row_count = scale,
+                     .begin = 0,
+                     .end = frame.width,
+                     .frame = &frame};
+      for (int k = 0; k < 3 * scale; ++k) {
+        float* row = Rows(worker) + k * int64_t{frame.width};
+        task.rgb[k / scale][k % scale] = row;
+        for (int x = 0; x < frame.width; ++x)
+          row[x] = in.Pixel(y, x / scale)[k * scale + x % scale];
+      }
+      reference::Store(task);
+    });
   }
 
   void Show(int index) {

@@ -155,6 +155,8 @@ class ReferenceExecutor final : public Executor {
         return Pool(index);
       case StepKind::kStoreRgb:
         return StoreRgb(index, frame);
+      case StepKind::kShuffle:
+        return Shuffle(index, frame);
       case StepKind::kLinearRgb:
         return;
     }
@@ -275,6 +277,28 @@ class ReferenceExecutor final : public Executor {
             row[x] = static_cast<float>(sum[c]);
           }
         }
+      reference::Store(task);
+    });
+  }
+
+  void Shuffle(int index, const FrameView& frame) {
+    const Plane& in = planes_[plan_->steps[index].input];
+    const int scale = frame.width / in.extent.width;
+    ForEach(parallel_.get(), in.extent.height, [&](int y, int worker) {
+      float* rows = rows_ + worker * RowFloats();
+      StoreTask task{.rgb = {},
+                     .y = y * scale,
+                     .row_count = scale,
+                     .begin = 0,
+                     .end = frame.width,
+                     .frame = &frame};
+      for (int k = 0; k < 3 * scale; ++k) {
+        float* row = rows + k * int64_t{frame.width};
+        task.rgb[k / scale][k % scale] = row;
+        for (int x = 0; x < frame.width; ++x)
+          row[x] =
+              static_cast<float>(in.Pixel(y, x / scale)[k * scale + x % scale]);
+      }
       reference::Store(task);
     });
   }

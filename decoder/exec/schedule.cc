@@ -28,7 +28,8 @@ RowRange ReadRows(const Step& step, int tensor, int t, int height) {
   RowRange range{kTile * t - 1, kTile * t + kTile + 1};
   if (step.kind == StepKind::kUpConv)
     range = {2 * t - 1, 2 * t + 2};
-  else if (step.kind == StepKind::kPool || tensor != step.input)
+  else if (step.kind == StepKind::kPool || step.kind == StepKind::kShuffle ||
+           tensor != step.input)
     range = {kTile * t, kTile * t + kTile};
   return {std::max(range.begin, 0), std::min(range.end, height)};
 }
@@ -108,6 +109,8 @@ class OrderBuilder {
         return TaskKind::kRgb;
       case StepKind::kPool:
         return TaskKind::kPool;
+      case StepKind::kShuffle:
+        return TaskKind::kShuffle;
       default:
         return TaskKind::kLoad;
     }
@@ -353,6 +356,10 @@ Extent TilesOf(const Plan& plan, const Step& step) {
   if (step.kind == StepKind::kUpConv) {
     const Extent in = plan.tensors[step.input].extent;
     return {in.height / 2 + 1, in.width / 2 + 1};
+  }
+  if (step.kind == StepKind::kShuffle) {
+    const Extent in = plan.tensors[step.input].extent;
+    return {CeilDiv(in.height, kTile), CeilDiv(in.width, kTile)};
   }
   const Extent out =
       step.output == kNoTensor ? plan.frame : plan.tensors[step.output].extent;

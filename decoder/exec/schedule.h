@@ -25,6 +25,7 @@ enum class TaskKind : uint8_t {
   kPoolFold,   // once a pool
   kPool,
   kRgb,
+  kShuffle,
 };
 
 struct RowTask {

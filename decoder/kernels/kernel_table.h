@@ -42,15 +42,16 @@ struct ConvTask {
 };
 
 // Output rows 4t-1..4t+2 and columns 4x-1..4x+2 (x in [begin, end)) of nearest
-// upsampling x2 followed by a 3x3 convolution without bias, from input rows
-// 2t-1, 2t, 2t+1 and columns 2x-1, 2x, 2x+1. A plane of H x W input pixels has
-// (H/2 + 1) x (W/2 + 1) such tiles (rounding down).
+// upsampling x2 followed by a 3x3 convolution, from input rows
+// 2t-1, 2t, 2t+1 and columns 2x-1, 2x, 2x+1: out = [relu](sum + bias). A plane
+// of H x W input pixels has (H/2 + 1) x (W/2 + 1) such tiles (rounding down).
 struct UpConvTask {
   const void* in[3];  // input rows 2t-1, 2t, 2t+1
   void* out[4];       // output rows 4t-1 .. 4t+2, null = outside
   int tile_begin = 0;
   int tile_end = 0;
   int in_width = 0;  // pixels of the input plane; output is twice as wide
+  bool relu = false;
 };
 
 // Pixels [begin, end) of one row of x += contract(relu(norm(expand(x)))), with
@@ -69,6 +70,16 @@ struct RgbTask {
   int tile_begin = 0;
   int tile_end = 0;
   int width = 0;
+};
+
+// Pixels [0, width) of one row of 3 scale^2 channels -> `scale` rows of floats
+// before the clamp: channel (c scale + y) scale + x of pixel i is
+// rgb[c][y][i scale + x].
+struct ShuffleTask {
+  const void* row = nullptr;
+  int width = 0;
+  int scale = 0;  // 2 or 4
+  float* rgb[3][4];
 };
 
 // From the full VAE's domain to the sampler's: scale[k] * z + shift[k] with
@@ -117,7 +128,7 @@ struct LoadTask {
 struct PackedLayer;
 
 struct KernelTable {
-  const char* name = "";       // "f16_winograd_i16__avx512vnni"
+  const char* name = "";         // "f16_winograd_i16__avx512vnni"
   size_t bytes_per_channel = 2;  // of stored activations
   // Bytes of scratch that each worker must hand to every call; 64-aligned.
   size_t scratch_bytes = 0;
@@ -141,9 +152,11 @@ struct KernelTable {
   // between two calls at the same time.
   void (*load)(const LoadTask&) = nullptr;
   void (*conv)(const PackedLayer*, const ConvTask&, void* scratch) = nullptr;
-  void (*upconv)(const PackedLayer*, const UpConvTask&, void* scratch) =
-      nullptr;
+  void (*upconv)(const PackedLayer*, const UpConvTask&,
+                 void* scratch) = nullptr;
   void (*rgb)(const PackedLayer*, const RgbTask&, void* scratch) = nullptr;
+
+  void (*shuffle)(const ShuffleTask&) = nullptr;
 
   // GroupNorm of expand(x) from the Gram matrix of x. pool_stats adds pixels
   // [0, width) of `rows` rows into stats (pool_stats_floats floats, zeroed by

@@ -171,16 +171,19 @@ PackedConv* NewPackedConv(const ConvWeights& conv, const double* scales,
   return layer;
 }
 
-PackedUpConv* NewPackedUpConv(size_t weight_bytes, void** weights,
-                              float** scale) {
+PackedUpConv* NewPackedUpConv(const ConvWeights& conv, size_t weight_bytes,
+                              void** weights, float** scale) {
   auto* layer = NewPacked<PackedUpConv>(Align64(weight_bytes) +
-                                        Align64(kChannels * sizeof(float)));
+                                        2 * Align64(kChannels * sizeof(float)));
   if (layer == nullptr) return nullptr;
   PackedArrays arrays(layer);
   *weights = arrays.Take<char>(weight_bytes);
   *scale = arrays.Take<float>(kChannels);
+  float* bias = arrays.Take<float>(kChannels);
+  StoreBias(conv, bias);
   layer->weights = *weights;
   layer->scale = *scale;
+  layer->bias = bias;
   return layer;
 }
 
@@ -242,7 +245,8 @@ PackedLayer* PackUpConvInt16(const ConvWeights& conv) {
   const std::vector<double> scales = OutputScales(u, 2);
   void* weights = nullptr;
   float* scale = nullptr;
-  auto* layer = NewPackedUpConv(u.size() * sizeof(int16_t), &weights, &scale);
+  auto* layer =
+      NewPackedUpConv(conv, u.size() * sizeof(int16_t), &weights, &scale);
   if (layer == nullptr) return nullptr;
   StoreInt16(u, scales, kLanes, static_cast<int16_t*>(weights));
   std::copy(scales.begin(), scales.end(), scale);
@@ -289,8 +293,8 @@ PackedLayer* PackUpConvBFloat(const ConvWeights& conv) {
   const Positions u = TransformUpConv(conv);
   void* weights = nullptr;
   float* scale = nullptr;
-  auto* layer =
-      NewPackedUpConv(kParts * u.size() * sizeof(uint16_t), &weights, &scale);
+  auto* layer = NewPackedUpConv(conv, kParts * u.size() * sizeof(uint16_t),
+                                &weights, &scale);
   if (layer == nullptr) return nullptr;
   StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
   std::fill(scale, scale + kChannels, 1.0f);
@@ -312,7 +316,8 @@ PackedLayer* PackUpConvFloat(const ConvWeights& conv) {
   const Positions u = TransformUpConv(conv);
   void* weights = nullptr;
   float* scale = nullptr;
-  auto* layer = NewPackedUpConv(u.size() * sizeof(float), &weights, &scale);
+  auto* layer =
+      NewPackedUpConv(conv, u.size() * sizeof(float), &weights, &scale);
   if (layer == nullptr) return nullptr;
   std::copy(u.begin(), u.end(), static_cast<float*>(weights));
   std::fill(scale, scale + kChannels, 1.0f);

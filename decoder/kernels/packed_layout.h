@@ -34,6 +34,7 @@ struct PackedConv : PackedHeader {
 struct PackedUpConv : PackedHeader {
   const void* weights = nullptr;
   const float* scale = nullptr;
+  const float* bias = nullptr;  // [64]
 };
 
 // The last convolution, direct: int16 [3 dy][32 pairs][3 dx * 3 out][2] or

@@ -32,6 +32,7 @@ constexpr KernelTable MakeTable(const char* name) {
   table.conv = Conv<P, T>;
   table.upconv = UpConv<P, T>;
   table.rgb = Rgb<Last, T>;
+  table.shuffle = Shuffle<T>;
   table.pool_stats_floats = kPoolStatsFloats;
   table.pool_folded_bytes = sizeof(FoldedPool);
   table.pool_stats = PoolStats<T>;

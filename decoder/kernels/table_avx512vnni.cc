@@ -7,6 +7,7 @@
 #include "kernels/load-inl.h"
 #include "kernels/pool-inl.h"
 #include "kernels/rgb-inl.h"
+#include "kernels/shuffle-inl.h"
 #include "kernels/winograd-inl.h"
 // And after that:
 #include "kernels/upconv-inl.h"

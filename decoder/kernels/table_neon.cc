@@ -11,6 +11,7 @@
 #include "kernels/winograd-inl.h"
 // And after that:
 #include "kernels/rgb-inl.h"
+#include "kernels/shuffle-inl.h"
 #include "kernels/upconv-inl.h"
 // After them:
 #include "kernels/table-inl.h"

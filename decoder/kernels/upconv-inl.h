@@ -82,7 +82,8 @@ void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
 // One vector of channels of one tile: 4x4 outputs.
 template <class P, class T>
 TAE_INLINE void UpTransformOutput(const typename P::SumUnit* sums, int stride,
-                                  Float scale, T* const out[4], int channel) {
+                                  Float scale, Float bias, Float floor,
+                                  T* const out[4], int channel) {
   // Output k is position 0 plus position kOther[k], each way.
   constexpr int kOther[4] = {2, 1, 3, 4};
   Float rows[4][5];
@@ -92,8 +93,9 @@ TAE_INLINE void UpTransformOutput(const typename P::SumUnit* sums, int stride,
         P::AddSum(first, P::LoadSum(sums + (kOther[i] * 5 + j) * stride)));
   }
   TAE_UNROLL for (int i = 0; i < 4; ++i) TAE_UNROLL for (int j = 0; j < 4; ++j)
-      Store(out[i] + j * kChannels + channel,
-            Mul(Add(rows[i][0], rows[i][kOther[j]]), scale));
+      Store(
+          out[i] + j * kChannels + channel,
+          Max(MulAdd(Add(rows[i][0], rows[i][kOther[j]]), scale, bias), floor));
 }
 
 template <class T>
@@ -122,9 +124,11 @@ void StoreUpTile(const PackedUpConv& layer, const UpConvTask& task, int tile,
         inside ? static_cast<T*>(task.out[r]) + size_t(tile * kTile) * kChannels
                : edge + r * kTile * kChannels;
   const Float tile_scale = Set(s->scale[slot]);
+  const Float floor = Set(task.relu ? 0.0f : -__builtin_inff());
   for (int c = 0; c < kChannels; c += kLanes)
     UpTransformOutput<P, T>(s->sums + slot * kChannels + c, s->kSumStride,
-                            Mul(tile_scale, Load(layer.scale + c)), out, c);
+                            Mul(tile_scale, Load(layer.scale + c)),
+                            Load(layer.bias + c), floor, out, c);
   if (!inside) CopyUpEdge(task, tile, edge);
 }
 

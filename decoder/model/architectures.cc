@@ -61,6 +61,19 @@ ModelSpec TaesdSpec(int latent_channels, bool with_pool) {
   return spec;
 }
 
+ModelSpec BuiltinSpec(int latent_channels) {
+  return {
+      .name = "builtin-shuffle4",
+      .latent_channels = latent_channels,
+      .pixels_per_latent = 8,
+      .layers = {Plain(LayerKind::kSoftClamp, latent_channels),
+                 Conv(latent_channels, kWidth, true),
+                 Plain(LayerKind::kRelu, kWidth), Block(true), Block(true),
+                 Plain(LayerKind::kUpsample2, kWidth),
+                 Conv(kWidth, kWidth, true), Plain(LayerKind::kRelu, kWidth),
+                 Conv(kWidth, 48, true), Plain(LayerKind::kPixelShuffle, 48)}};
+}
+
 ModelSpec LinearSpec(int latent_channels, int pixels_per_latent) {
   return {.name = "linear",
           .latent_channels = latent_channels,

@@ -13,6 +13,10 @@ namespace tae {
 // Source: madebyollin/taesd, taesd.py.
 ModelSpec TaesdSpec(int latent_channels, bool with_pool);
 
+// What this project distils: as the above to the end of stage 1 with two blocks
+// with pool, then one upsampling and 4x4 pixels a pixel. decoder/models/.
+ModelSpec BuiltinSpec(int latent_channels);
+
 // One 1x1 layer, latent -> RGB, each latent pixel a square of pixels.
 ModelSpec LinearSpec(int latent_channels, int pixels_per_latent);
 

@@ -124,7 +124,8 @@ Status TakeLayer(Taker& taker, const std::string& name, const LayerSpec& layer,
   return TakePool(taker, name + ".pool", layer.in_channels, &weights->pool[0]);
 }
 
-// The 8x family, from the first convolution's shape and the pool's presence.
+// A decoder of this project by its head of 48 = 3 x 4 x 4 outputs, else
+// the 8x family: from the first convolution's shape and the pool's presence.
 StatusOr<ModelSpec> SpecOf(const TensorFile& file,
                            const DecoderTensors& decoder) {
   const auto first = decoder.by_name.find("1.weight");
@@ -145,6 +146,10 @@ StatusOr<ModelSpec> SpecOf(const TensorFile& file,
                        "; a decoder of the 8x TAESD family has [64, channels, "
                        "3, 3] with 1 to 64 channels");
   }
+  if (const auto head = decoder.by_name.find("8.weight");
+      head != decoder.by_name.end() && head->second->dims.size() == 4 &&
+      head->second->dims[0] == 48)
+    return BuiltinSpec(static_cast<int>(dims[1]));
   return TaesdSpec(static_cast<int>(dims[1]),
                    decoder.by_name.contains("3.pool.0.weight"));
 }

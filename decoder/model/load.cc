@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/mapped_file.h"
+#include "io/safetensors.h"
 #include "io/tensor_file.h"
 #include "model/architectures.h"
 #include "model/detect.h"
@@ -13,6 +14,7 @@
 #include "model/model.h"
 #include "model/registry.h"
 #include "model/variants.h"
+#include "models/builtin_weights.h"
 #include "tae/decoder.h"
 
 namespace tae {
@@ -185,6 +187,35 @@ StatusOr<std::shared_ptr<const Model>> MakeLinear(std::string_view variant) {
                std::move(made)));
 }
 
+StatusOr<std::shared_ptr<const Model>> MakeBuiltin(std::string_view variant) {
+  const VariantInfo* info = FindVariant(variant);
+  if (info == nullptr) {
+    return InvalidArgument("there is no variant '" + std::string(variant) +
+                           "'");
+  }
+  const std::span<const uint8_t> bytes = BuiltinWeights(info->name);
+  if (bytes.empty()) {
+    return Unsupported("no decoder is built in for variant " +
+                       std::string(info->name));
+  }
+  const std::string name = "built-in " + std::string(info->name);
+  if (std::shared_ptr<const Model> living = FindLivingModel(name))
+    return living;
+  const StatusOr<TensorFile> file = ParseSafetensors(name, bytes, nullptr);
+  if (!file.ok()) return file.status();
+  StatusOr<Detected> detected = DetectDecoder(*file);
+  if (!detected.ok()) return detected.status();
+  ModelInfo made;
+  made.variant = std::string(info->name);
+  made.architecture = std::string(detected->spec.name);
+  made.identity = name + " decoder";
+  made.latent_channels = detected->spec.latent_channels;
+  made.pixels_per_latent = detected->spec.pixels_per_latent;
+  return PublishModel(name, std::make_shared<const Model>(
+                                std::move(detected->spec),
+                                std::move(detected->layers), std::move(made)));
+}
+
 }  // namespace
 
 StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& path,
@@ -201,6 +232,14 @@ StatusOr<std::shared_ptr<const Model>> LinearModel(std::string_view variant) {
     return MakeLinear(variant);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("not enough memory for a linear projection");
+  }
+}
+
+StatusOr<std::shared_ptr<const Model>> BuiltinModel(std::string_view variant) {
+  try {
+    return MakeBuiltin(variant);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("not enough memory for a built-in decoder");
   }
 }
 

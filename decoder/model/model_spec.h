@@ -13,6 +13,8 @@ enum class LayerKind {
   kRelu,
   kBlock,      // relu(conv(relu(conv(relu(conv x)))) + x), optional pool
   kUpsample2,  // nearest, both ways
+  kPixelShuffle,  // 3 k^2 channels -> 3 of k times the extent: channel
+                  // (c k + y) k + x becomes colour c of pixel (y, x)
   kLinearRgb,  // 1x1 latent -> RGB, then nearest to pixels: rgb = clamp((z.F +
                // b + 1)/2)
 };
@@ -33,6 +35,13 @@ struct ModelSpec {
   int pixels_per_latent = 8;
   std::vector<LayerSpec> layers;
 };
+
+// k of a kPixelShuffle from 3 k^2 channels; 0 when there is none.
+constexpr int ShuffleScale(int channels) {
+  for (int k = 1; 3 * k * k <= channels; ++k)
+    if (3 * k * k == channels) return k;
+  return 0;
+}
 
 // Of the midblock pool: 64 -> 256 -> 64, GroupNorm(4, 256), torch's eps.
 inline constexpr int kPoolWidth = 256;

@@ -43,6 +43,8 @@ class Lowering {
         return LowerBlock(layer);
       case LayerKind::kUpsample2:
         return LowerUpConv();
+      case LayerKind::kPixelShuffle:
+        return LowerShuffle(layer);
       case LayerKind::kLinearRgb:
         if (!list_.steps.empty()) return Refuse("linear must be alone");
         list_.steps.push_back({.kind = StepKind::kLinearRgb, .layer = layer});
@@ -62,12 +64,10 @@ class Lowering {
       current_ = kNoTensor;
       return {};
     }
-    const bool relu = NextIs(LayerKind::kRelu);
-    if (relu) ++next_;
     current_ = Emit({.kind = StepKind::kConv,
                      .layer = layer,
                      .input = current_,
-                     .epilogue = {.relu = relu}},
+                     .epilogue = {.relu = TakeRelu()}},
                     Layer(layer).out_channels);
     return {};
   }
@@ -98,14 +98,37 @@ class Lowering {
 
   Status LowerUpConv() {
     if (current_ == kNoTensor) return Refuse("upsampling needs an input");
-    if (!NextIs(LayerKind::kConv3x3) || Layer(next_).bias)
-      return Refuse("upsampling must be followed by a 3x3 without bias");
+    if (!NextIs(LayerKind::kConv3x3))
+      return Refuse("upsampling must be followed by a 3x3");
     extent_ = {extent_.height * 2, extent_.width * 2};
     const int layer = next_++;
-    current_ =
-        Emit({.kind = StepKind::kUpConv, .layer = layer, .input = current_},
-             Layer(layer).out_channels);
+    current_ = Emit({.kind = StepKind::kUpConv,
+                     .layer = layer,
+                     .input = current_,
+                     .epilogue = {.relu = TakeRelu()}},
+                    Layer(layer).out_channels);
     return {};
+  }
+
+  Status LowerShuffle(int layer) {
+    const int scale = ShuffleScale(Layer(layer).in_channels);
+    if (current_ == kNoTensor || next_ != Count())
+      return Refuse("a pixel shuffle must come last");
+    if (scale != 2 && scale != 4)
+      return Refuse("a pixel shuffle takes 12 or 48 channels, found " +
+                    std::to_string(Layer(layer).in_channels));
+    Read(current_);
+    list_.steps.push_back(
+        {.kind = StepKind::kShuffle, .layer = layer, .input = current_});
+    current_ = kNoTensor;
+    return {};
+  }
+
+  // Whether a ReLU follows, which then is part of what came before.
+  bool TakeRelu() {
+    const bool relu = NextIs(LayerKind::kRelu);
+    if (relu) ++next_;
+    return relu;
   }
 
   void Read(int tensor) {

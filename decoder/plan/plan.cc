@@ -17,6 +17,7 @@ double FlopsOf(const Step& step, const ModelSpec& spec, const Plan& plan) {
   const double macs = double(layer.in_channels) * layer.out_channels;
   switch (step.kind) {
     case StepKind::kLoad:
+    case StepKind::kShuffle:
       return 0;
     case StepKind::kConv:
     case StepKind::kUpConv:

@@ -8,6 +8,7 @@
 // | kUpConv    | 1    | 2     | no      | tensor             | tensor         |
 // | kPool      | 0    | 1     | yes     | tensor             | same, in place |
 // | kStoreRgb  | 1    | 1     | no      | tensor             | the frame      |
+// | kShuffle   | 0    | 2, 4  | no      | tensor             | the frame      |
 // | kLinearRgb | 0    | 8     | no      | the latent         | the frame      |
 //
 // halo: rows and columns of context around an output element, in input
@@ -24,9 +25,10 @@ namespace tae {
 enum class StepKind : uint8_t {
   kLoad,       // unpack, to float, to the sampler's domain, soft clamp
   kConv,       // 3x3, zero padding; bias, skip and ReLU in the epilogue
-  kUpConv,     // nearest x2, then 3x3 without bias
+  kUpConv,     // nearest x2, then 3x3; bias and ReLU in the epilogue
   kPool,       // x += contract(relu(group_norm(expand(x))))
   kStoreRgb,   // 3x3 to 3 channels, clamp, round, pixel format
+  kShuffle,    // pixel shuffle to RGB, clamp, round, pixel format
   kLinearRgb,  // 1x1 to 3 channels, nearest to pixels, clamp, round, format
 };
 
@@ -70,6 +72,8 @@ constexpr const char* ToString(StepKind kind) {
       return "pool";
     case StepKind::kStoreRgb:
       return "store_rgb";
+    case StepKind::kShuffle:
+      return "shuffle";
     case StepKind::kLinearRgb:
       return "linear_rgb";
   }

@@ -64,8 +64,10 @@ ModelOr OpenWeights(const ModelRequest& request) {
 StatusOr<Method> ParseMethod(const std::string& word) {
   if (word.empty() || word == "auto") return Method::kAuto;
   if (word == "tae") return Method::kTae;
+  if (word == "builtin") return Method::kBuiltin;
   if (word == "linear") return Method::kLinear;
-  return InvalidArgument("method '" + word + "' is none of auto, tae, linear");
+  return InvalidArgument("method '" + word +
+                         "' is none of auto, tae, builtin, linear");
 }
 
 ModelOr OpenModel(const ModelRequest& request) {
@@ -73,11 +75,16 @@ ModelOr OpenModel(const ModelRequest& request) {
     return InvalidArgument("name the --variant or a --model file");
   }
   if (request.method == Method::kLinear) return LinearModel(request.variant);
+  if (request.method == Method::kBuiltin) return BuiltinModel(request.variant);
   ModelOr model = OpenWeights(request);
   if (model.ok() || request.method == Method::kTae ||
       !request.model_file.empty() ||
       model.status().code() != StatusCode::kNotFound) {
     return model;
+  }
+  if (ModelOr builtin = BuiltinModel(request.variant); builtin.ok()) {
+    Warn(model.status().message() + ". The built-in decoder serves until then");
+    return builtin;
   }
   ModelOr linear = LinearModel(request.variant);
   if (!linear.ok()) return model;

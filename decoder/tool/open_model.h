@@ -9,7 +9,7 @@
 
 namespace tae::tool {
 
-enum class Method { kAuto, kTae, kLinear };
+enum class Method { kAuto, kTae, kBuiltin, kLinear };
 
 struct ModelRequest {
   std::string variant;     // "" = what the weights say

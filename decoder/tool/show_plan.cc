@@ -20,6 +20,7 @@ StatusOr<std::shared_ptr<const Model>> ModelFor(const Arguments& arguments) {
   const StatusOr<Method> method = ParseMethod(arguments.Value("--method"));
   if (!method.ok()) return method.status();
   if (*method == Method::kLinear) return LinearModel(variant);
+  if (*method == Method::kBuiltin) return BuiltinModel(variant);
   return ZeroModel(variant);
 }
 

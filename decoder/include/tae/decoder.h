@@ -26,7 +26,7 @@ class Model;
 
 struct ModelInfo {
   std::string variant;       // "flux2"
-  std::string architecture;  // "taesd-c32-pool", or "linear"
+  std::string architecture;  // "taesd-c32-pool", "builtin-shuffle4", "linear"
   std::string path;          // "" for a built-in model
   std::string sha256;        // of the file, lower-case hex
   std::string identity;      // "TAEF2 decoder, published 2025-12" or ""
@@ -48,6 +48,12 @@ TAE_EXPORT StatusOr<std::shared_ptr<const Model>> LoadModel(
 // The linear projection latent -> RGB of a space, from the compiled-in table:
 // needs no file. kUnsupported where no table exists.
 TAE_EXPORT StatusOr<std::shared_ptr<const Model>> LinearModel(
+    std::string_view variant);
+
+// The small decoder of a space that is compiled in (decoder/models/): a real
+// picture with no file, at about 1/30 of the full decoder's work.
+// kUnsupported where none was made: so far there is "flux2".
+TAE_EXPORT StatusOr<std::shared_ptr<const Model>> BuiltinModel(
     std::string_view variant);
 
 TAE_EXPORT const ModelInfo& GetModelInfo(const Model& model);

@@ -111,13 +111,15 @@ void UpConv(const PackedLayer* layer, const UpConvTask& task, void*) {
     if (task.out[r] == nullptr) continue;
     for (int x = begin; x < end; ++x) {
       float sum[kMaxOut] = {};
+      std::copy_n(layer->bias.data(), layer->out, sum);
       for (int tap = 0; tap < 9; ++tap) {
         // Row 4t - 1 + r + dy of the doubled input is input row
         // 2t - 1 + (r + dy + 1) / 2 for r + dy >= -1.
         const int row = (r + tap / 3) / 2;
         AddTap(*layer, tap, Pixel(task.in[row], (x + tap % 3 - 1) >> 1), sum);
       }
-      std::copy_n(sum, kChannels, Pixel(task.out[r], x));
+      for (int o = 0; o < kChannels; ++o)
+        Pixel(task.out[r], x)[o] = task.relu ? std::max(sum[o], 0.0f) : sum[o];
     }
   }
 }
@@ -132,6 +134,16 @@ void Rgb(const PackedLayer* layer, const RgbTask& task, void*) {
         AddTap(*layer, tap, Pixel(task.in[r + tap / 3], x + tap % 3 - 1), sum);
       for (int c = 0; c < 3; ++c) task.rgb[c][r][x] = sum[c];
     }
+}
+
+void Shuffle(const ShuffleTask& task) {
+  const int scale = task.scale;
+  for (int i = 0; i < task.width; ++i)
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < scale; ++y)
+        for (int x = 0; x < scale; ++x)
+          task.rgb[c][y][i * scale + x] =
+              Pixel(task.row, i)[(c * scale + y) * scale + x];
 }
 
 // stats: [64] sums, then [64][64] sums of products.
@@ -223,6 +235,7 @@ constexpr KernelTable MakeTable() {
   table.conv = Conv;
   table.upconv = UpConv;
   table.rgb = Rgb;
+  table.shuffle = Shuffle;
   table.pool_stats_floats = kChannels + kChannels * kChannels;
   table.pool_folded_bytes = sizeof(FoldedPool);
   table.pool_stats = PoolStats;

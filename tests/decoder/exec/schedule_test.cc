@@ -75,15 +75,27 @@ void RunTask(const Plan& plan, const RowTask& task, Replay* replay) {
       return replay->Write(step.output, y, kTile);
     case TaskKind::kRgb:
       return replay->Read(step.input, y - 1, kTile + 2);
+    case TaskKind::kShuffle:
+      return replay->Read(step.input, y, kTile);
   }
 }
 
-class ScheduleTest : public ::testing::TestWithParam<Case> {};
+class ScheduleTest : public ::testing::TestWithParam<Case> {
+ protected:
+  void Check(const ModelSpec& spec);
+};
 
 TEST_P(ScheduleTest, EveryRowIsThereWhenItIsRead) {
+  Check(TaesdSpec(16, GetParam().pool));
+}
+
+TEST_P(ScheduleTest, EveryRowOfTheBuiltinNetworkIsThereToo) {
+  Check(BuiltinSpec(32));
+}
+
+void ScheduleTest::Check(const ModelSpec& spec) {
   const Case& c = GetParam();
-  const StatusOr<Plan> plan =
-      CompilePlan(TaesdSpec(16, c.pool), {.latent = c.latent});
+  const StatusOr<Plan> plan = CompilePlan(spec, {.latent = c.latent});
   ASSERT_TRUE(plan.ok());
   const Schedule schedule =
       MakeSchedule(*plan, {.tiles_per_task = c.tiles,

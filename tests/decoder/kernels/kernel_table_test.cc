@@ -225,10 +225,12 @@ TEST_P(KernelTableTest, ConvBitsDoNotDependOnTheCut) {
 }
 
 TEST_P(KernelTableTest, UpConvMatchesNaiveLoop) {
-  const ConvWeights conv = RandomConv(64, 64, 9, false, 0.05f, &random_);
-  const auto layer = Own(table().pack_upconv(conv));
   for (int width = 1; width <= 9; ++width)
     for (int height : {1, 2, 3, 4}) {
+      const bool relu = height % 2;
+      const ConvWeights conv =
+          RandomConv(64, 64, 9, width % 2, 0.05f, &random_);
+      const auto layer = Own(table().pack_upconv(conv));
       Plane in = NewPlane(height, width);
       Plane up = NewPlane(2 * height, 2 * width);
       Plane out = NewPlane(2 * height, 2 * width);
@@ -246,9 +248,38 @@ TEST_P(KernelTableTest, UpConvMatchesNaiveLoop) {
           task.tile_begin = begin;
           task.tile_end = std::min(begin + chunk, tiles);
           task.in_width = width;
+          task.relu = relu;
           table().upconv(layer.get(), task, scratch_.get());
         }
-      ExpectNear(out, NaiveConv(conv, up, nullptr, false), Size(width, height));
+      ExpectNear(out, NaiveConv(conv, up, nullptr, relu), Size(width, height));
+    }
+}
+
+TEST_P(KernelTableTest, ShuffleMovesEveryChannelToItsPixel) {
+  constexpr float kCanary = -77;
+  for (int scale : {2, 4})
+    for (int width : {1, 3, 4, 5, 17}) {
+      Plane in = NewPlane(1, width);
+      Fill(&in, Content::kRandom, &random_);
+      std::vector<float> rows(size_t(12) * (width * scale + 1), kCanary);
+      ShuffleTask task{
+          .row = in.InRow(0), .width = width, .scale = scale, .rgb = {}};
+      const auto row = [&](int c, int y) {
+        return rows.data() + size_t(c * 4 + y) * (width * scale + 1);
+      };
+      for (int c = 0; c < 3; ++c)
+        for (int y = 0; y < scale; ++y) task.rgb[c][y] = row(c, y);
+      table().shuffle(task);
+      for (int c = 0; c < 3; ++c)
+        for (int y = 0; y < 4; ++y)
+          for (int x = 0; x <= width * scale; ++x) {
+            const bool inside = y < scale && x < width * scale;
+            EXPECT_EQ(row(c, y)[x],
+                      inside ? in.Get(0, x / scale,
+                                      (c * scale + y) * scale + x % scale)
+                             : kCanary)
+                << c << ' ' << y << ' ' << x;
+          }
     }
 }
 

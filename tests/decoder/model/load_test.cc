@@ -314,6 +314,19 @@ TEST_F(LoadTest, OneFileIsOneObject) {
   EXPECT_NE(MustLoad(Write("weights.safetensors", changed)), models[0]);
 }
 
+TEST_F(LoadTest, TheBuiltinDecoderNeedsNoFile) {
+  const auto model = BuiltinModel("flux.2");
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const ModelInfo& info = GetModelInfo(**model);
+  EXPECT_EQ(info.variant, "flux2");
+  EXPECT_EQ(info.architecture, "builtin-shuffle4");
+  EXPECT_EQ(info.path, "");
+  EXPECT_TRUE(info.warnings.empty());
+  EXPECT_EQ(*BuiltinModel("flux2"), *model);
+  EXPECT_EQ(BuiltinModel("sd").status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(BuiltinModel("none").status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST_F(LoadTest, LinearModelHoldsTheTable) {
   const auto model = LinearModel("qwen-image");
   ASSERT_TRUE(model.ok());

@@ -71,6 +71,28 @@ TEST(PlanTest, NetworksThatNoStepDoesAreNamed) {
       std::string::npos);
 }
 
+TEST(PlanTest, UpsamplingTakesTheReluThatFollowsAndAShuffleEndsThePlan) {
+  const StatusOr<Plan> plan = CompilePlan(BuiltinSpec(32), {.latent = {4, 6}});
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->frame.width, 48);
+  const Step& up = plan->steps[plan->steps.size() - 3];
+  EXPECT_EQ(up.kind, StepKind::kUpConv);
+  EXPECT_TRUE(up.epilogue.relu);
+  const Step& last = plan->steps.back();
+  EXPECT_EQ(last.kind, StepKind::kShuffle);
+  EXPECT_EQ(plan->tensors[last.input].channels, 48);
+  EXPECT_EQ(plan->tensors[last.input].last_step,
+            static_cast<int>(plan->steps.size()) - 1);
+}
+
+TEST(PlanTest, AShuffleOfAnotherSizeIsRefused) {
+  ModelSpec spec = BuiltinSpec(32);
+  spec.layers.back().in_channels = 27;
+  const Status status = CompilePlan(spec, {.latent = {2, 2}}).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_NE(status.message().find("27"), std::string::npos);
+}
+
 TEST(PlanTest, DumpHasALineAStep) {
   const StatusOr<Plan> plan =
       CompilePlan(TaesdSpec(4, false), {.latent = {2, 3}});
