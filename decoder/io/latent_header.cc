@@ -147,7 +147,8 @@ StatusOr<std::vector<float>> ParseNumbers(const LatentMetadata& metadata,
   return numbers;
 }
 
-// The scales of an 8-bit message must fit its channels.
+// The scales of an 8-bit message must fit its channels: the last dimension of
+// tokens and of nhwc, the second of other messages, batch 1.
 Status ReadScales(LatentHeader* header) {
   if (header->stored != StoredType::kU8) return {};
   StatusOr<std::vector<float>> scale =
@@ -156,15 +157,21 @@ Status ReadScales(LatentHeader* header) {
   StatusOr<std::vector<float>> offset =
       ParseNumbers(header->metadata, "quant_offset");
   if (!offset.ok()) return offset.status();
+  const std::vector<int64_t>& dims = header->dims;
+  uint64_t channels = 0;
+  if (dims.size() >= 3 && dims.size() <= 4 && dims[0] == 1) {
+    header->channels_last =
+        dims.size() == 3 || header->description.layout == "nhwc";
+    channels =
+        static_cast<uint64_t>(header->channels_last ? dims.back() : dims[1]);
+  }
   const size_t count = scale->size();
-  uint64_t channels = header->dims.size() == 4 && header->dims[0] == 1
-                          ? static_cast<uint64_t>(header->dims[1])
-                          : 0;
   if (count == 0 || count != offset->size() ||
       (count != 1 && count != channels))
     return DataLoss(
-        "latent stream: an 8-bit latent needs as many quant_scale "
-        "and quant_offset as channels, of a shape [1, C, H, W]");
+        "latent stream: an 8-bit latent needs as many quant_scale and "
+        "quant_offset as channels, of a shape [1, C, H, W], [1, H, W, C] or "
+        "[1, tokens, C]");
   header->scale = *std::move(scale);
   header->offset = *std::move(offset);
   return {};
@@ -276,8 +283,8 @@ StatusOr<LatentHeader> HeaderOfTensor(const StreamPrefix& prefix,
   header.begin = prefix.data_begin + entry.begin;
   header.stored_size = entry.end - entry.begin;
   header.message_size = prefix.data_begin + prefix.json.data_size;
-  TAE_RETURN_IF_ERROR(ReadScales(&header));
   header.description = DescribeLatent(header.metadata);
+  TAE_RETURN_IF_ERROR(ReadScales(&header));
   if (entry.name == "x0") header.description.pred = "x0";
   if (entry.name == "latent_tensor") {
     header.source = LatentSource::kComfyLatent;

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/half.h"
+#include "io/latent_layout.h"
 #include "tae/latent_stream.h"
 
 namespace tae {
@@ -45,26 +47,36 @@ void StoreScalar(DType dtype, float value, uint8_t* bytes, size_t index) {
   std::memcpy(bytes + 2 * index, &bits, sizeof(bits));
 }
 
-// The affine map of one channel onto 0..255.
-struct Range {
-  float scale = 1;
-  float offset = 0;
+// Which channel a scalar belongs to.
+class Channels {
+ public:
+  Channels(size_t channels, size_t scalars, bool last)
+      : modulo_(last ? channels : SIZE_MAX),
+        run_(last ? 1 : std::max<size_t>(1, scalars / channels)) {}
+  size_t Of(size_t scalar) const { return scalar / run_ % modulo_; }
+
+ private:
+  size_t modulo_;
+  size_t run_;
 };
 
-Range RangeOf(const float* values, size_t count) {
-  float low = 0, high = 0;
+// What one channel's finite numbers span; 0..255 stand for low..high.
+struct Range {
+  float low = 0;
+  float high = 0;
   bool any = false;
-  for (size_t i = 0; i < count; ++i) {
-    if (!std::isfinite(values[i])) continue;
-    low = any ? std::min(low, values[i]) : values[i];
-    high = any ? std::max(high, values[i]) : values[i];
+
+  void Add(float value) {
+    if (!std::isfinite(value)) return;
+    low = any ? std::min(low, value) : value;
+    high = any ? std::max(high, value) : value;
     any = true;
   }
-  return {high > low ? (high - low) / 255 : 1, low};
-}
+  float scale() const { return high > low ? (high - low) / 255 : 1; }
+};
 
 uint8_t Quantise(float value, const Range& range) {
-  const float level = (value - range.offset) / range.scale;
+  const float level = (value - range.low) / range.scale();
   // Written so that NaN becomes 0.
   return level > 0 ? static_cast<uint8_t>(std::lround(std::min(level, 255.0f)))
                    : 0;
@@ -88,43 +100,48 @@ void ConvertPayload(const LatentHeader& header, const void* stored,
   const auto* in = static_cast<const uint8_t*>(stored);
   auto* out = static_cast<uint8_t*>(payload);
   const size_t count = header.payload_size / SizeOf(header.dtype);
-  const size_t groups = std::max<size_t>(1, header.scale.size());
-  const size_t group_size = std::max<size_t>(1, count / groups);
+  const Channels channels(std::max<size_t>(1, header.scale.size()), count,
+                          header.channels_last);
   for (size_t i = 0; i < count; ++i) {
-    const size_t group = i / group_size;
+    const size_t channel = channels.Of(i);
     double value = LoadStored(header.stored, in, i);
-    if (!header.scale.empty()) value *= header.scale[group];
-    if (!header.offset.empty()) value += header.offset[group];
+    if (!header.scale.empty()) value *= header.scale[channel];
+    if (!header.offset.empty()) value += header.offset[channel];
     StoreScalar(header.dtype, static_cast<float>(value), out, i);
   }
 }
 
 StatusOr<std::string> EncodeLatent8(const LatentView& latent,
                                     LatentMetadata metadata) {
-  if (latent.layout != LatentLayout::kNchw)
-    return Unsupported("8-bit latents must be of layout nchw");
-  const size_t plane =
-      static_cast<size_t>(latent.extent.height) * latent.extent.width;
-  const size_t channels = static_cast<size_t>(latent.channels);
-  std::vector<float> values(channels * plane);
+  const std::vector<int64_t> dims = DimsOf(latent);
+  const bool last = ChannelsLast(latent.layout);
+  const size_t count = static_cast<size_t>(last ? dims.back() : dims[1]);
+  if (latent.size != static_cast<size_t>(latent.channels) *
+                         latent.extent.height * latent.extent.width *
+                         SizeOf(latent.dtype) ||
+      latent.size == 0)
+    return InvalidArgument("latent stream: the latent's size is not its shape");
+  std::vector<float> values(latent.size / SizeOf(latent.dtype));
   LoadFloats(latent.dtype, latent.data, values.size(), values.data());
+  const Channels channels(count, values.size(), last);
 
+  std::vector<Range> ranges(count);
+  for (size_t i = 0; i < values.size(); ++i)
+    ranges[channels.Of(i)].Add(values[i]);
   std::string payload(values.size(), '\0');
+  for (size_t i = 0; i < values.size(); ++i)
+    payload[i] = static_cast<char>(Quantise(values[i], ranges[channels.Of(i)]));
+
   std::string scales, offsets;
-  for (size_t c = 0; c < channels; ++c) {
-    const float* in = values.data() + c * plane;
-    const Range range = RangeOf(in, plane);
-    for (size_t i = 0; i < plane; ++i)
-      payload[c * plane + i] = static_cast<char>(Quantise(in[i], range));
-    Append(range.scale, &scales);
-    Append(range.offset, &offsets);
+  for (const Range& range : ranges) {
+    Append(range.scale(), &scales);
+    Append(range.low, &offsets);
   }
   metadata["quant_scale"] = scales;
   metadata["quant_offset"] = offsets;
-  StatusOr<std::string> message = EncodeLatentHeader(
-      StoredType::kU8,
-      {1, latent.channels, latent.extent.height, latent.extent.width},
-      payload.size(), metadata);
+  DescribeView(latent, &metadata);
+  StatusOr<std::string> message =
+      EncodeLatentHeader(StoredType::kU8, dims, payload.size(), metadata);
   if (!message.ok()) return message.status();
   *message += payload;
   return message;

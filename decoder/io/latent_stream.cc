@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "io/latent_layout.h"
+
 namespace tae {
 namespace {
 
@@ -42,6 +44,18 @@ uint64_t SizeOfStored(StoredType stored) {
       return 8;
   }
   return 0;
+}
+
+StoredType StoredAs(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return StoredType::kF16;
+    case DType::kBF16:
+      return StoredType::kBF16;
+    case DType::kF32:
+      break;
+  }
+  return StoredType::kF32;
 }
 
 }  // namespace
@@ -173,6 +187,14 @@ StatusOr<std::string> EncodeLatentHeader(StoredType stored,
     head[static_cast<size_t>(i)] =
         static_cast<char>(static_cast<uint64_t>(text.size()) >> (8 * i));
   return head + text;
+}
+
+StatusOr<std::string> EncodeLatentHeader(const LatentView& latent,
+                                         LatentMetadata metadata) {
+  const std::vector<int64_t> dims = DimsOf(latent);
+  DescribeView(latent, &metadata);
+  return EncodeLatentHeader(StoredAs(latent.dtype), dims, latent.size,
+                            metadata);
 }
 
 }  // namespace tae

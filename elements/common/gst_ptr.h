@@ -19,6 +19,7 @@ struct Unref {
   void operator()(GstMessage* message) const { gst_message_unref(message); }
   void operator()(GstQuery* query) const { gst_query_unref(query); }
   void operator()(GstPad* pad) const { gst_object_unref(pad); }
+  void operator()(GstTagList* tags) const { gst_tag_list_unref(tags); }
   void operator()(GstStructure* s) const { gst_structure_free(s); }
   void operator()(GstVideoCodecState* state) const {
     gst_video_codec_state_unref(state);

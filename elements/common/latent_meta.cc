@@ -1,6 +1,7 @@
 #include "common/latent_meta.h"
 
 #include <mutex>
+#include <utility>
 
 namespace taegst {
 namespace {
@@ -12,6 +13,24 @@ std::optional<T> Field(const GstStructure* s, const char* name, Getter get) {
   T value{};
   if (!get(s, name, &value)) return std::nullopt;
   return value;
+}
+
+// A list of strings (G_TYPE_STRV).
+std::vector<std::string> ListField(const GstStructure* s, const char* name) {
+  const GValue* value = gst_structure_get_value(s, name);
+  std::vector<std::string> list;
+  if (value == nullptr || !G_VALUE_HOLDS(value, G_TYPE_STRV)) return list;
+  const auto* texts = static_cast<const char* const*>(g_value_get_boxed(value));
+  for (; texts != nullptr && *texts != nullptr; ++texts) list.push_back(*texts);
+  return list;
+}
+
+void SetList(GstStructure* s, const char* name,
+             const std::vector<std::string>& list) {
+  std::vector<const char*> texts;
+  for (const std::string& text : list) texts.push_back(text.c_str());
+  texts.push_back(nullptr);
+  gst_structure_set(s, name, G_TYPE_STRV, texts.data(), nullptr);
 }
 
 std::string TextField(const GstStructure* s, const char* name) {
@@ -37,6 +56,9 @@ void AddStepFields(GstStructure* s, const LatentStep& step) {
                       nullptr);
   if (step.sigma)
     gst_structure_set(s, "sigma", G_TYPE_DOUBLE, *step.sigma, nullptr);
+  if (step.sigma_next)
+    gst_structure_set(s, "sigma-next", G_TYPE_DOUBLE, *step.sigma_next,
+                      nullptr);
   if (step.timestep)
     gst_structure_set(s, "timestep", G_TYPE_DOUBLE, *step.timestep, nullptr);
   gst_structure_set(s, "final", G_TYPE_BOOLEAN, step.final, nullptr);
@@ -47,6 +69,7 @@ void AddStepFields(GstStructure* s, const LatentStep& step) {
     gst_structure_set(s, "seed", G_TYPE_UINT64, *step.seed, nullptr);
   if (!step.rung.empty())
     gst_structure_set(s, "rung", G_TYPE_STRING, step.rung.c_str(), nullptr);
+  if (!step.extra.empty()) SetList(s, "extra", step.extra);
 }
 
 void SetLatentStep(GstBuffer* buffer, const LatentStep& step) {
@@ -69,11 +92,13 @@ std::optional<LatentStep> GetLatentStep(GstBuffer* buffer) {
       .step = Field<guint>(s, "step", gst_structure_get_uint),
       .total_steps = Field<guint>(s, "total-steps", gst_structure_get_uint),
       .sigma = Field<double>(s, "sigma", gst_structure_get_double),
+      .sigma_next = Field<double>(s, "sigma-next", gst_structure_get_double),
       .timestep = Field<double>(s, "timestep", gst_structure_get_double),
       .final = final != FALSE,
       .prompt_id = TextField(s, "prompt-id"),
       .seed = Field<guint64>(s, "seed", gst_structure_get_uint64),
-      .rung = TextField(s, "rung")};
+      .rung = TextField(s, "rung"),
+      .extra = ListField(s, "extra")};
 }
 
 }  // namespace taegst

@@ -7,19 +7,25 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace taegst {
 
 // Fields as in the meta's structure; what is absent was not known.
 struct LatentStep {
-  std::optional<guint> step;         // "step", from 0
+  std::optional<guint> step;         // "step", from 1; 0 is the first noise
   std::optional<guint> total_steps;  // "total-steps"
   std::optional<double> sigma;       // "sigma", noise level of this latent
+  std::optional<double> sigma_next;  // "sigma-next", of the latent after it
   std::optional<double> timestep;    // "timestep", as the scheduler counts
   bool final = false;                // "final", the generation's last latent
   std::string prompt_id;             // "prompt-id"
   std::optional<guint64> seed;       // "seed"
   std::string rung;                  // "rung", how the frame was decoded
+  // "extra": what else the producer said, "key=value" each.
+  std::vector<std::string> extra;
+
+  friend bool operator==(const LatentStep&, const LatentStep&) = default;
 };
 
 // Makes the meta known to GStreamer. Any number of times, any thread.

@@ -79,9 +79,10 @@ struct LatentHeader {
   uint64_t message_size = 0;
   uint64_t payload_size = 0;  // after conversion
   // value = stored * scale + offset; empty: as stored; one entry: for all; one
-  // a channel: 8-bit messages, [C][H][W].
+  // a channel: 8-bit messages, whose channels lie first or last.
   std::vector<float> scale;
   std::vector<float> offset;
+  bool channels_last = false;
 
   // Whether the payload differs from the stored bytes.
   bool converts() const { return stored >= StoredType::kF64 || !scale.empty(); }
@@ -169,8 +170,15 @@ TAE_EXPORT StatusOr<std::string> EncodeLatentHeader(
     StoredType stored, const std::vector<int64_t>& dims, uint64_t payload_size,
     const LatentMetadata& metadata);
 
-// A whole message with 8 bits a scalar, scaled for each channel on its own
-// (half the size of F16). The latent must be [C][H][W].
+// The same for a latent of any layout. The view says shape, layout and domain;
+// packed ones get width and height, 8 pixels a latent pixel, where the metadata
+// lacks them. The latent's bytes follow as they are.
+TAE_EXPORT StatusOr<std::string> EncodeLatentHeader(const LatentView& latent,
+                                                    LatentMetadata metadata);
+
+// A whole message with 8 bits a scalar, scaled for each stored channel on its
+// own (half the size of F16). Readers hand it out as F16. Numbers that are not
+// finite become the channel's smallest.
 TAE_EXPORT StatusOr<std::string> EncodeLatent8(const LatentView& latent,
                                                LatentMetadata metadata);
 

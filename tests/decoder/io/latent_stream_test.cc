@@ -172,6 +172,66 @@ TEST(EncodeLatent8, ErrorIsHalfAStepOfEachChannel) {
                 message.header.scale[i / plane] * 0.51f + 0.01f);
 }
 
+struct LayoutCase {
+  LatentLayout layout;
+  std::vector<int64_t> dims;
+};
+
+TEST(EncodeLatentHeader, EveryLayoutIsReadBackAsItWas) {
+  for (const LayoutCase& c :
+       std::vector<LayoutCase>{{LatentLayout::kNchw, {1, 8, 4, 6}},
+                               {LatentLayout::kNhwc, {1, 4, 6, 8}},
+                               {LatentLayout::kPacked, {1, 6, 32}},
+                               {LatentLayout::kPackedNchw, {1, 32, 2, 3}},
+                               {LatentLayout::kPackedIdeogram4, {1, 6, 32}}}) {
+    std::vector<float> values(8 * 4 * 6);
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<float>(i % 32);
+    const LatentView view{.data = values.data(),
+                          .size = values.size() * 4,
+                          .dtype = DType::kF32,
+                          .layout = c.layout,
+                          .domain = LatentDomain::kVae,
+                          .channels = 8,
+                          .extent = {4, 6}};
+    StatusOr<std::string> bytes = EncodeLatentHeader(view, {});
+    ASSERT_TRUE(bytes.ok());
+    bytes->append(reinterpret_cast<const char*>(values.data()), view.size);
+    StatusOr<std::string> small = EncodeLatent8(view, {});
+    ASSERT_TRUE(small.ok());
+    StatusOr<std::vector<LatentMessage>> read = ReadAll(*bytes + *small, 64);
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    EXPECT_EQ((*read)[0].header.dims, c.dims);
+    EXPECT_EQ(std::memcmp((*read)[0].payload.data(), values.data(), view.size),
+              0);
+    for (const LatentMessage& message : *read) {
+      const StatusOr<LatentView> back = message.View();
+      ASSERT_TRUE(back.ok()) << back.status().message();
+      EXPECT_EQ(back->layout, view.layout);
+      EXPECT_EQ(back->domain, view.domain);
+      EXPECT_EQ(back->channels, view.channels);
+      EXPECT_EQ(back->extent, view.extent);
+    }
+    const std::vector<uint8_t>& payload = (*read)[1].payload;
+    std::vector<float> decoded(values.size());
+    LoadFloats(DType::kF16, payload.data(), decoded.size(), decoded.data());
+    for (size_t i = 0; i < values.size(); ++i)
+      EXPECT_NEAR(decoded[i], values[i], 0.09f) << i;
+  }
+}
+
+TEST(EncodeLatent8, RefusesASizeThatIsNotTheShape) {
+  const float value = 1;
+  EXPECT_FALSE(EncodeLatent8({.data = &value,
+                              .size = 4,
+                              .dtype = DType::kF32,
+                              .channels = 2,
+                              .extent = {1, 1}},
+                             {})
+                   .ok());
+  EXPECT_FALSE(EncodeLatent8({}, {}).ok());
+}
+
 TEST(EncodeLatent8, SurvivesConstantsAndNan) {
   std::vector<float> values = {2, 2, NAN, INFINITY};
   LatentView view{.data = values.data(),
