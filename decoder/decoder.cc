@@ -172,6 +172,20 @@ Status Decoder::Decode(const LatentView& latent, const FrameView& frame,
   return {};
 }
 
+std::vector<RungInfo> GetRungs(const Model& model) {
+  std::vector<RungInfo> infos;
+  for (const Rung& rung : RungsOf(model.spec())) {
+    // Sixteen latent pixels, so that no share is rounded away.
+    const StatusOr<Plan> plan =
+        CompilePlan(model.spec(),
+                    {.latent = {4, 4}, .rung = static_cast<int>(infos.size())});
+    infos.push_back({.name = rung.name,
+                     .downscale = rung.downscale,
+                     .flops = plan.ok() ? plan->total_flops() / 16 : 0});
+  }
+  return infos;
+}
+
 const Model& Decoder::model() const { return *impl_->model; }
 
 PlanStats Decoder::stats() const {

@@ -13,6 +13,7 @@
 #include "model/linear_tables.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "model/rungs.h"
 #include "model/variants.h"
 #include "models/builtin_weights.h"
 #include "tae/decoder.h"
@@ -205,6 +206,9 @@ StatusOr<std::shared_ptr<const Model>> MakeBuiltin(std::string_view variant) {
   if (!file.ok()) return file.status();
   StatusOr<Detected> detected = DetectDecoder(*file);
   if (!detected.ok()) return detected.status();
+  detected->spec.rungs = RungsOf(detected->spec);
+  detected->spec.rungs[0].name = "builtin";
+  AddDownscaledRungs(&detected->spec, &detected->layers);
   ModelInfo made;
   made.variant = std::string(info->name);
   made.architecture = std::string(detected->spec.name);

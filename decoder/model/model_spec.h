@@ -1,6 +1,7 @@
 // A network as a table of data: one row a layer.
 #pragma once
 
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,8 @@ enum class LayerKind {
   kSoftClamp,  // 3 tanh(x / 3)
   kConv3x3,    // zero padding 1, optional bias
   kRelu,
-  kBlock,      // relu(conv(relu(conv(relu(conv x)))) + x), optional pool
-  kUpsample2,  // nearest, both ways
+  kBlock,         // relu(conv(relu(conv(relu(conv x)))) + x), optional pool
+  kUpsample2,     // nearest, both ways
   kPixelShuffle,  // 3 k^2 channels -> 3 of k times the extent: channel
                   // (c k + y) k + x becomes colour c of pixel (y, x)
   kLinearRgb,  // 1x1 latent -> RGB, then nearest to pixels: rgb = clamp((z.F +
@@ -28,12 +29,21 @@ struct LayerSpec {
   bool pool = false;
 };
 
+// A way through the layers that ends in a picture, at a price of its own. Rungs
+// of one model share its layers, and so their packed weights.
+struct Rung {
+  std::string name;         // "full", "stage3"
+  int downscale = 1;        // of the full picture's sides: 1, 2 or 4
+  std::vector<int> layers;  // indices of ModelSpec::layers, in order
+};
+
 // An architecture. Upstream's Sequential index of a layer is its index here.
 struct ModelSpec {
   std::string_view name;  // "taesd-c32-pool"
   int latent_channels = 0;
   int pixels_per_latent = 8;
   std::vector<LayerSpec> layers;
+  std::vector<Rung> rungs = {};  // empty: one, "full", through all layers
 };
 
 // k of a kPixelShuffle from 3 k^2 channels; 0 when there is none.
@@ -41,6 +51,14 @@ constexpr int ShuffleScale(int channels) {
   for (int k = 1; 3 * k * k <= channels; ++k)
     if (3 * k * k == channels) return k;
   return 0;
+}
+
+// The rungs of a spec, the full one first.
+inline std::vector<Rung> RungsOf(const ModelSpec& spec) {
+  if (!spec.rungs.empty()) return spec.rungs;
+  Rung full{.name = "full", .layers = std::vector<int>(spec.layers.size())};
+  std::iota(full.layers.begin(), full.layers.end(), 0);
+  return {std::move(full)};
 }
 
 // Of the midblock pool: 64 -> 256 -> 64, GroupNorm(4, 256), torch's eps.

@@ -7,8 +7,8 @@ namespace {
 
 class Lowering {
  public:
-  Lowering(const ModelSpec& spec, Extent latent)
-      : spec_(spec), extent_(latent) {}
+  Lowering(const ModelSpec& spec, const std::vector<int>& layers, Extent latent)
+      : spec_(spec), layers_(layers), extent_(latent) {}
 
   StatusOr<StepList> Run() {
     while (next_ < Count()) TAE_RETURN_IF_ERROR(LowerNext());
@@ -18,19 +18,20 @@ class Lowering {
   }
 
  private:
-  int Count() const { return static_cast<int>(spec_.layers.size()); }
+  int Count() const { return static_cast<int>(layers_.size()); }
   const LayerSpec& Layer(int i) const { return spec_.layers[i]; }
   bool NextIs(LayerKind kind) const {
-    return next_ < Count() && Layer(next_).kind == kind;
+    return next_ < Count() && Layer(layers_[next_]).kind == kind;
   }
 
   Status Refuse(const std::string& why) const {
+    const int layer = next_ == 0 ? 0 : layers_[next_ - 1];
     return Unsupported("architecture " + std::string(spec_.name) + ", layer " +
-                       std::to_string(next_) + ": " + why);
+                       std::to_string(layer) + ": " + why);
   }
 
   Status LowerNext() {
-    const int layer = next_++;
+    const int layer = layers_[next_++];
     switch (Layer(layer).kind) {
       case LayerKind::kSoftClamp:
         if (!list_.steps.empty()) return Refuse("soft clamp must come first");
@@ -101,7 +102,7 @@ class Lowering {
     if (!NextIs(LayerKind::kConv3x3))
       return Refuse("upsampling must be followed by a 3x3");
     extent_ = {extent_.height * 2, extent_.width * 2};
-    const int layer = next_++;
+    const int layer = layers_[next_++];
     current_ = Emit({.kind = StepKind::kUpConv,
                      .layer = layer,
                      .input = current_,
@@ -151,16 +152,18 @@ class Lowering {
   }
 
   const ModelSpec& spec_;
+  const std::vector<int>& layers_;  // of the rung
   Extent extent_;
   StepList list_;
-  int next_ = 0;
+  int next_ = 0;  // index of layers_
   int current_ = kNoTensor;
 };
 
 }  // namespace
 
-StatusOr<StepList> Lower(const ModelSpec& spec, Extent latent) {
-  return Lowering(spec, latent).Run();
+StatusOr<StepList> Lower(const ModelSpec& spec, const std::vector<int>& layers,
+                         Extent latent) {
+  return Lowering(spec, layers, latent).Run();
 }
 
 }  // namespace tae

@@ -15,8 +15,10 @@ struct StepList {
 };
 
 // Folds soft clamp into the load, ReLU and skip into the convolution before
-// them, upsampling into the one after. `latent` is at least 1x1.
+// them, upsampling into the one after. `layers` are those of a rung, indices of
+// spec.layers in order; `latent` is at least 1x1.
 // Errors: kUnsupported names the layer whose neighbourhood no step can do.
-StatusOr<StepList> Lower(const ModelSpec& spec, Extent latent);
+StatusOr<StepList> Lower(const ModelSpec& spec, const std::vector<int>& layers,
+                         Extent latent);
 
 }  // namespace tae

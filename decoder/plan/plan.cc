@@ -72,15 +72,22 @@ double Plan::total_flops() const {
 
 StatusOr<Plan> CompilePlan(const ModelSpec& spec, const PlanKey& key) {
   TAE_RETURN_IF_ERROR(CheckSize(spec, key.latent));
-  StatusOr<StepList> list = Lower(spec, key.latent);
+  const std::vector<Rung> rungs = RungsOf(spec);
+  if (key.rung < 0 || key.rung >= static_cast<int>(rungs.size()))
+    return InvalidArgument("rung " + std::to_string(key.rung) + ": " +
+                           std::string(spec.name) + " has rungs 0 to " +
+                           std::to_string(rungs.size() - 1));
+  const Rung& rung = rungs[key.rung];
+  StatusOr<StepList> list = Lower(spec, rung.layers, key.latent);
   if (!list.ok()) return list.status();
   Plan plan;
+  plan.rung = rung.name;
   plan.key = key;
   plan.architecture = std::string(spec.name);
   plan.latent_channels = spec.latent_channels;
-  plan.pixels_per_latent = spec.pixels_per_latent;
-  plan.frame = {key.latent.height * spec.pixels_per_latent,
-                key.latent.width * spec.pixels_per_latent};
+  plan.pixels_per_latent = spec.pixels_per_latent / rung.downscale;
+  plan.frame = {key.latent.height * plan.pixels_per_latent,
+                key.latent.width * plan.pixels_per_latent};
   plan.steps = std::move(list->steps);
   plan.tensors = std::move(list->tensors);
   for (const Step& step : plan.steps)
@@ -90,7 +97,7 @@ StatusOr<Plan> CompilePlan(const ModelSpec& spec, const PlanKey& key) {
 
 std::string Dump(const Plan& plan,
                  const std::function<StepNote(int step)>& note) {
-  std::string text = "plan " + plan.architecture + ", " +
+  std::string text = "plan " + plan.architecture + ", " + plan.rung + ", " +
                      ShapeOf(plan, kNoTensor, true) + " -> " +
                      ShapeOf(plan, kNoTensor, false) + "\n";
   for (size_t i = 0; i < plan.steps.size(); ++i) {

@@ -21,7 +21,8 @@ struct Plan {
   PlanKey key;
   std::string architecture;
   int latent_channels = 0;
-  int pixels_per_latent = 8;
+  int pixels_per_latent = 8;  // of this rung
+  std::string rung;
   Extent frame;  // pixels
   std::vector<Step> steps;
   std::vector<Tensor> tensors;
@@ -30,7 +31,8 @@ struct Plan {
   double total_flops() const;
 };
 
-// Errors: kInvalidArgument (size), kUnsupported (layers that no step does).
+// Errors: kInvalidArgument (size, rung), kUnsupported (layers that no step
+// does).
 StatusOr<Plan> CompilePlan(const ModelSpec& spec, const PlanKey& key);
 
 // What only the executor knows of a step.

@@ -21,9 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr Option kOptions[] = {
-    {"--model"},       {"--variant"},       {"--size"},    {"--precision"},
-    {"--cpu"},         {"--backend"},       {"--threads"}, {"--iters"},
-    {"--json", false}, {"--scaling", false}};
+    {"--model"},   {"--variant"}, {"--size"},        {"--precision"},
+    {"--cpu"},     {"--backend"}, {"--method"},      {"--rung"},
+    {"--threads"}, {"--iters"},   {"--json", false}, {"--scaling", false}};
 
 struct Request {
   MeasureRequest measure;
@@ -52,11 +52,16 @@ StatusOr<Request> Parse(Words words) {
   if (!arguments.ok()) return arguments.status();
   Request request;
   MeasureRequest& measure = request.measure;
+  const auto method = ParseMethod(arguments->Value("--method"));
+  if (!method.ok()) return method.status();
   const auto model = OpenModel({.variant = arguments->Value("--variant"),
                                 .model_file = arguments->Value("--model"),
-                                .method = Method::kAuto});
+                                .method = *method});
   if (!model.ok()) return model.status();
   measure.model = *model;
+  const auto rung = ParseRung(**model, arguments->Value("--rung"));
+  if (!rung.ok()) return rung.status();
+  measure.rung = *rung;
   const auto precision = ParsePrecision(arguments->Value("--precision"));
   if (!precision.ok()) return precision.status();
   measure.precision = *precision;

@@ -21,12 +21,12 @@ constexpr int kProducts = 15;  // independent instructions a turn
 #define TAE_TURN(op, width)                                                   \
   TAE_ROW(op, width, "1")                                                     \
   TAE_ROW(op, width, "2")                                                     \
-  TAE_ROW(op, width, "3") TAE_ROW(op, width, "4") TAE_ROW(op, width, "5")     \
-      TAE_ROW(op, width, "6") TAE_ROW(op, width, "7") TAE_ROW(op, width, "8") \
-          TAE_ROW(op, width, "9") TAE_ROW(op, width, "10")                    \
-              TAE_ROW(op, width, "11") TAE_ROW(op, width, "12")               \
-                  TAE_ROW(op, width, "13") TAE_ROW(op, width, "14")           \
-                      TAE_ROW(op, width, "15")
+  TAE_ROW(op, width, "3")                                                     \
+  TAE_ROW(op, width, "4") TAE_ROW(op, width, "5") TAE_ROW(op, width, "6")     \
+      TAE_ROW(op, width, "7") TAE_ROW(op, width, "8") TAE_ROW(op, width, "9") \
+          TAE_ROW(op, width, "10") TAE_ROW(op, width, "11")                   \
+              TAE_ROW(op, width, "12") TAE_ROW(op, width, "13")               \
+                  TAE_ROW(op, width, "14") TAE_ROW(op, width, "15")
 #define TAE_LOOP(op, width)                                                    \
   [](void*, int, int) {                                                        \
     asm volatile("vzeroall\n" ::                                               \

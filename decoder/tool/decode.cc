@@ -16,9 +16,9 @@
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {{"-o"},        {"--variant"}, {"--model"},
-                               {"--method"},  {"--backend"}, {"--precision"},
-                               {"--threads"}, {"--index"}};
+constexpr Option kOptions[] = {{"-o"},       {"--variant"}, {"--model"},
+                               {"--method"}, {"--backend"}, {"--precision"},
+                               {"--rung"},   {"--threads"}, {"--index"}};
 
 // The latent asked for by --index, counted from 0; the last one without.
 StatusOr<LatentMessage> PickLatent(const std::string& path,
@@ -70,14 +70,17 @@ StatusOr<Decoder> MakeDecoder(const Arguments& arguments,
 }
 
 Status DecodeToPng(Decoder& decoder, const LatentView& latent,
-                   Precision precision, const std::string& path) {
+                   Precision precision, int rung, const std::string& path) {
   TAE_RETURN_IF_ERROR(decoder.Prepare({.latent = latent.extent,
                                        .precision = precision,
-                                       .format = PixelFormat::kRgb}));
+                                       .format = PixelFormat::kRgb,
+                                       .rung = rung}));
   const ModelInfo& info = GetModelInfo(decoder.model());
+  const int scale =
+      info.pixels_per_latent / GetRungs(decoder.model())[rung].downscale;
   FrameView frame{.format = PixelFormat::kRgb,
-                  .width = latent.extent.width * info.pixels_per_latent,
-                  .height = latent.extent.height * info.pixels_per_latent};
+                  .width = latent.extent.width * scale,
+                  .height = latent.extent.height * scale};
   std::vector<uint8_t> pixels(3 * size_t(frame.width) * size_t(frame.height));
   frame.plane[0] = pixels.data();
   frame.stride[0] = 3 * ptrdiff_t{frame.width};
@@ -113,7 +116,9 @@ StatusOr<int> Decode(Words words) {
       VariantOf(arguments->Value("--variant"), *message, *view);
   StatusOr<Decoder> decoder = MakeDecoder(*arguments, variant);
   if (!decoder.ok()) return decoder.status();
-  TAE_RETURN_IF_ERROR(DecodeToPng(*decoder, *view, *precision, out));
+  const auto rung = ParseRung(decoder->model(), arguments->Value("--rung"));
+  if (!rung.ok()) return rung.status();
+  TAE_RETURN_IF_ERROR(DecodeToPng(*decoder, *view, *precision, *rung, out));
   return 0;
 }
 

@@ -23,8 +23,8 @@ constexpr Command kCommands[] = {
      "not.\n"},
     {"decode", tae::tool::Decode,
      "tae decode FILE -o OUT.png [--variant V] [--model M] [--method "
-     "auto|tae|linear]\n"
-     "           [--precision auto|f16|f32|bf16|int8] [--backend "
+     "auto|tae|builtin|linear]\n"
+     "           [--rung R] [--precision auto|f16|f32|bf16|int8] [--backend "
      "auto|reference|blas|native]\n"
      "           [--threads N] [--index N]\n"
      "    A .safetensors, .npy or ComfyUI .latent to a picture.\n"},
@@ -39,12 +39,12 @@ constexpr Command kCommands[] = {
     {"plan", tae::tool::ShowPlan,
      "tae plan --variant V --size WIDTHxHEIGHT [--precision P] [--format F] "
      "[--backend B]\n"
-     "         [--method tae|linear] [--threads N]\n"
+     "         [--method tae|builtin|linear] [--rung R] [--threads N]\n"
      "    What would run for this size of picture, step by step.\n"},
     {"bench", tae::tool::Bench,
      "tae bench [--model M] [--variant V] [--size 768,1024x512,...] "
      "[--precision P]\n"
-     "          [--backend B] [--cpu ISA] [--threads N] [--iters K] [--json] "
+     "          [--method M] [--rung R] [--backend B] [--cpu ISA] [--threads N] [--iters K] [--json] "
      "[--scaling]\n"
      "    How long a decode takes here, in what memory. --scaling: one thread "
      "against N,\n"

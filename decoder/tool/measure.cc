@@ -61,8 +61,9 @@ class Scene {
     Decoder decoder(request_.model, {.backend = request_.backend,
                                      .parallel = std::move(parallel),
                                      .cpu = request_.cpu});
-    TAE_RETURN_IF_ERROR(
-        decoder.Prepare({.latent = latent, .precision = request_.precision}));
+    TAE_RETURN_IF_ERROR(decoder.Prepare({.latent = latent,
+                                         .precision = request_.precision,
+                                         .rung = request_.rung}));
     return decoder;
   }
 
@@ -72,8 +73,8 @@ class Scene {
                             .size = values_.size() * sizeof(values_[0]),
                             .channels = channels_,
                             .extent = extent_};
-    FrameView frame{.width = request_.size.width,
-                    .height = request_.size.height};
+    FrameView frame{.width = request_.size.width / downscale_,
+                    .height = request_.size.height / downscale_};
     frame.plane[0] = pixels_.data();
     frame.stride[0] = ptrdiff_t{frame.width} * 3;
     const auto start = Clock::now();
@@ -90,6 +91,7 @@ class Scene {
       : request_(request),
         channels_(channels),
         extent_(extent),
+        downscale_(GetRungs(*request.model)[request.rung].downscale),
         values_(SeededLatent(size_t(channels) * size_t(extent.height) *
                              size_t(extent.width))),
         pixels_(size_t(request.size.height) * size_t(request.size.width) * 3,
@@ -98,6 +100,7 @@ class Scene {
   MeasureRequest request_;
   int channels_;
   Extent extent_;
+  int downscale_;
   std::vector<uint16_t> values_;
   std::vector<uint8_t> pixels_;
 };

@@ -18,7 +18,8 @@ struct MeasureRequest {
   Backend backend = Backend::kAuto;
   std::string cpu;  // "" = the best
   std::shared_ptr<ParallelFor> parallel;
-  Extent size;  // of the picture, in pixels
+  Extent size;   // of the full picture, in pixels
+  int rung = 0;  // of the model
   int iterations = 10;
 };
 

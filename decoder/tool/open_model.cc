@@ -70,6 +70,19 @@ StatusOr<Method> ParseMethod(const std::string& word) {
                          "' is none of auto, tae, builtin, linear");
 }
 
+StatusOr<int> ParseRung(const Model& model, const std::string& word) {
+  if (word.empty()) return 0;
+  std::string known;
+  int index = 0;
+  for (const RungInfo& rung : GetRungs(model)) {
+    std::string name = rung.name;
+    if (rung.downscale > 1) name += "/" + std::to_string(rung.downscale);
+    if (word == name) return index;
+    known += (index++ == 0 ? "" : ", ") + name;
+  }
+  return InvalidArgument("rung '" + word + "' is none of " + known);
+}
+
 ModelOr OpenModel(const ModelRequest& request) {
   if (request.variant.empty() && request.model_file.empty()) {
     return InvalidArgument("name the --variant or a --model file");

@@ -19,6 +19,10 @@ struct ModelRequest {
 
 StatusOr<Method> ParseMethod(const std::string& word);
 
+// "stage3", "builtin/2" (half of each side), "" for the full one -> an index of
+// GetRungs; an error names those that there are.
+StatusOr<int> ParseRung(const Model& model, const std::string& word);
+
 // With kAuto, weights that are not found give the linear projection and a
 // warning. Warnings go to standard error.
 StatusOr<std::shared_ptr<const Model>> OpenModel(const ModelRequest& request);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr Option kOptions[] = {{"--variant"}, {"--size"},    {"--precision"},
                                {"--format"},  {"--backend"}, {"--method"},
-                               {"--threads"}};
+                               {"--threads"}, {"--rung"}};
 
 StatusOr<std::shared_ptr<const Model>> ModelFor(const Arguments& arguments) {
   const std::string variant = arguments.Value("--variant");
@@ -49,8 +49,11 @@ StatusOr<int> ShowPlan(Words words) {
   if (!arguments.ok()) return arguments.status();
   const auto model = ModelFor(*arguments);
   if (!model.ok()) return model.status();
-  const auto key = KeyFor(*arguments, GetModelInfo(**model).pixels_per_latent);
+  auto key = KeyFor(*arguments, GetModelInfo(**model).pixels_per_latent);
   if (!key.ok()) return key.status();
+  const auto rung = ParseRung(**model, arguments->Value("--rung"));
+  if (!rung.ok()) return rung.status();
+  key->rung = *rung;
   const auto backend = ParseBackend(arguments->Value("--backend"));
   if (!backend.ok()) return backend.status();
   const auto threads = ParseThreads(arguments->Value("--threads"));

@@ -58,6 +58,16 @@ TAE_EXPORT StatusOr<std::shared_ptr<const Model>> BuiltinModel(
 
 TAE_EXPORT const ModelInfo& GetModelInfo(const Model& model);
 
+// One way of a model to a picture.
+struct RungInfo {
+  std::string name;   // "full", "stage3", "builtin"
+  int downscale = 1;  // sides of the picture are the full ones divided by this
+  double flops = 0;   // of a latent pixel, the direct count (2 a multiply-add)
+};
+
+// The full one first.
+TAE_EXPORT std::vector<RungInfo> GetRungs(const Model& model);
+
 // Where the weights of a space lie: explicit_path if not empty, else the first
 // hit in $TAE_MODEL_PATH (colon separated folders or files), the user's data
 // dir ($XDG_DATA_HOME/tae), the system data dirs ($XDG_DATA_DIRS/tae), and
@@ -85,6 +95,7 @@ struct PlanKey {
   Extent latent;  // height, width of the unpacked latent
   Precision precision = Precision::kAuto;
   PixelFormat format = PixelFormat::kRgb;
+  int rung = 0;  // index of GetRungs; 0 is the full decoder
   friend bool operator==(const PlanKey&, const PlanKey&) = default;
 };
 
@@ -116,13 +127,14 @@ class TAE_EXPORT Decoder {
 
   // Decodes one latent into one frame of the prepared plan; allocates nothing
   // and cannot fail but by arguments that do not fit the plan. report may be
-  // null. The frame is (latent.width * 8) x (latent.height * 8).
+  // null. The frame is (latent.width * 8) x (latent.height * 8) over the rung's
+  // downscale.
   Status Decode(const LatentView& latent, const FrameView& frame,
                 DecodeReport* report) noexcept;
 
   const Model& model() const;
-  PlanStats stats() const;        // of the prepared plan
-  std::string DumpPlan() const;   // of the prepared plan, a line a step
+  PlanStats stats() const;       // of the prepared plan
+  std::string DumpPlan() const;  // of the prepared plan, a line a step
 
  private:
   struct Impl;

@@ -315,7 +315,7 @@ TEST_F(LoadTest, OneFileIsOneObject) {
 }
 
 TEST_F(LoadTest, TheBuiltinDecoderNeedsNoFile) {
-  const auto model = BuiltinModel("flux.2");
+  const auto model = BuiltinModel("FLUX2");
   ASSERT_TRUE(model.ok()) << model.status().message();
   const ModelInfo& info = GetModelInfo(**model);
   EXPECT_EQ(info.variant, "flux2");

@@ -67,7 +67,7 @@ TEST(PlanTest, NetworksThatNoStepDoesAreNamed) {
             StatusCode::kUnsupported);
   ModelSpec relu{"odd", 4, 8, {{.kind = LayerKind::kRelu}}};
   EXPECT_NE(
-      CompilePlan(relu, {.latent = {2, 2}}).status().message().find("layer 1"),
+      CompilePlan(relu, {.latent = {2, 2}}).status().message().find("layer 0"),
       std::string::npos);
 }
 
@@ -83,6 +83,14 @@ TEST(PlanTest, UpsamplingTakesTheReluThatFollowsAndAShuffleEndsThePlan) {
   EXPECT_EQ(plan->tensors[last.input].channels, 48);
   EXPECT_EQ(plan->tensors[last.input].last_step,
             static_cast<int>(plan->steps.size()) - 1);
+}
+
+TEST(PlanTest, ARungThatIsNotThereIsRefused) {
+  for (int rung : {-1, 1})
+    EXPECT_EQ(CompilePlan(BuiltinSpec(32), {.latent = {2, 2}, .rung = rung})
+                  .status()
+                  .code(),
+              StatusCode::kInvalidArgument);
 }
 
 TEST(PlanTest, AShuffleOfAnotherSizeIsRefused) {
