@@ -2,12 +2,18 @@
 #include <gst/gst.h>
 
 #include "common/latent_meta.h"
+#include "latentmux/latentmux.h"
+#include "latentparse/latentparse.h"
+#include "latentparse/typefind.h"
 #include "latentsrc/latentsrc.h"
 #include "taedecode/taedecode.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
   taegst::RegisterLatentStepMeta();
   gboolean registered = TRUE;
+  registered &= taegst::RegisterTypefinders(plugin);
+  registered &= GST_ELEMENT_REGISTER(latentmux, plugin);
+  registered &= GST_ELEMENT_REGISTER(latentparse, plugin);
   registered &= GST_ELEMENT_REGISTER(latentsrc, plugin);
   registered &= GST_ELEMENT_REGISTER(taedecode, plugin);
   return registered;

@@ -1,0 +1,411 @@
+/**
+ * SECTION:element-latentparse
+ * @title: latentparse
+ * @short_description: Takes a stream or a file of latents apart
+ *
+ * Reads latents one after another, safetensors, `.npy` or ComfyUI's `.latent`
+ * (decoder/io/LATENT_STREAM.md is the specification), and gives
+ * `video/x-latent` with the meta `latent-step`. A new generation begins with
+ * DISCONT and a TAG event. Files can be sought in, exactly: the headers say
+ * where the latents lie. The framerate is the first message's `fps`, else
+ * #GstLatentParse:framerate.
+ *
+ * A stream that ends inside a message gives a warning and all latents before. A
+ * damaged message is an error: nothing marks where the next one begins.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-play-1.0 run.safetensors
+ * ]| Plays a recorded generation.
+ * |[
+ * gst-launch-1.0 filesrc location=run.safetensors ! latentparse ! taedecode ! \
+ *   videoconvert ! autovideosink
+ * ]| The same, element by element.
+ * |[
+ * gst-launch-1.0 tcpserversrc port=5000 do-timestamp=true ! latentparse ! \
+ *   taedecode ! videoconvert ! autovideosink
+ * ]| One producer that connects to a port.
+ *
+ * Since: 0.1
+ */
+#include "latentparse/latentparse.h"
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "common/guard.h"
+#include "common/latent_message.h"
+#include "common/status_gst.h"
+#include "latentparse/message_index.h"
+
+GST_DEBUG_CATEGORY_STATIC(gst_latent_parse_debug);
+#define GST_CAT_DEFAULT gst_latent_parse_debug
+
+namespace {
+
+constexpr guint kSmallestHeader = 10;
+constexpr guint64 kLargestLimit = guint64{1} << 30;
+
+struct Settings {
+  int fps_n = 10;
+  int fps_d = 1;
+  guint64 max_bytes = tae::LatentLimits{}.payload_bytes;
+};
+
+// Between start and stop; the streaming thread's own.
+struct State {
+  tae::LatentLimits limits;
+  int fps_n = 0;  // of the whole stream, known with the first message
+  int fps_d = 1;
+  guint64 latents = 0;
+  taegst::LatentInfo info;  // of the caps that are set
+  std::string generation;
+  std::optional<guint> last_step;
+  bool warned_truncated = false;
+  bool pulls = false;  // the file is ours to read, and indexed
+};
+
+struct Private {
+  std::mutex mutex;  // of settings and index
+  Settings settings;
+  taegst::MessageIndex index;
+  GstClockTime duration = 0;  // of a latent, with the first message
+  State state;
+};
+
+}  // namespace
+
+struct _GstLatentParse {
+  GstBaseParse parent;
+  Private* priv;
+};
+
+G_DEFINE_TYPE(GstLatentParse, gst_latent_parse, GST_TYPE_BASE_PARSE)
+GST_ELEMENT_REGISTER_DEFINE(latentparse, "latentparse", GST_RANK_PRIMARY,
+                            GST_TYPE_LATENT_PARSE)
+
+#define PARENT_CLASS GST_BASE_PARSE_CLASS(gst_latent_parse_parent_class)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS("application/x-safetensors; application/x-npy"));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(TAE_LATENT_CAPS));
+
+enum { kPropFramerate = 1, kPropMaxBytes };
+
+static GstFlowReturn refuse(GstLatentParse* self, guint64 offset,
+                            const tae::Status& why) {
+  const guint64 latents = self->priv->state.latents;
+  std::string text = why.message();
+  if (latents > 0)
+    text = "Latent " + std::to_string(latents + 1) + ", at byte " +
+           std::to_string(offset) + ": " + text +
+           ". Nothing marks where the next one begins, so the stream ends "
+           "here.";
+  taegst::PostError(GST_ELEMENT(self), {why.code(), text},
+                    taegst::Subject::kLatent);
+  return GST_FLOW_ERROR;
+}
+
+// The message does not end within what there is. At the end of the stream that
+// is a warning, if anything came before.
+static GstFlowReturn want(GstLatentParse* self, const GstBaseParseFrame* frame,
+                          guint64 bytes) {
+  State* state = &self->priv->state;
+  if (!GST_BASE_PARSE_DRAINING(self)) {
+    gst_base_parse_set_min_frame_size(GST_BASE_PARSE(self), guint(bytes));
+    return GST_FLOW_OK;
+  }
+  const tae::Status status = tae::DataLoss(
+      "the stream is truncated: it ends after " +
+      std::to_string(gst_buffer_get_size(frame->buffer)) +
+      " bytes of a message, expected at least " + std::to_string(bytes));
+  if (state->latents == 0) return refuse(self, frame->offset, status);
+  if (!std::exchange(state->warned_truncated, true))
+    taegst::PostWarning(
+        GST_ELEMENT(self), {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE},
+        status.message() + "; the " + std::to_string(state->latents) +
+            " latents before it are complete");
+  return GST_FLOW_OK;
+}
+
+// With the first message: how long a latent is shown, and where the others are.
+static void begin_stream(GstLatentParse* self, const taegst::LatentInfo& info) {
+  auto* parse = GST_BASE_PARSE(self);
+  Private* priv = self->priv;
+  State* state = &priv->state;
+  GstPad* pad = GST_BASE_PARSE_SINK_PAD(parse);
+  {
+    std::lock_guard lock(priv->mutex);
+    const bool said = info.fps_n > 0;
+    state->fps_n = said ? info.fps_n : priv->settings.fps_n;
+    state->fps_d = said ? info.fps_d : priv->settings.fps_d;
+    priv->duration = gst_util_uint64_scale(GST_SECOND, guint64(state->fps_d),
+                                           guint64(state->fps_n));
+  }
+  gst_base_parse_set_frame_rate(parse, guint(state->fps_n), guint(state->fps_d),
+                                0, 0);
+  gint64 size = 0;
+  state->pulls = GST_PAD_MODE(pad) == GST_PAD_MODE_PULL &&
+                 gst_pad_peer_query_duration(pad, GST_FORMAT_BYTES, &size);
+  if (!state->pulls) return;
+  taegst::MessageIndex index =
+      taegst::ScanMessages(pad, guint64(size), state->limits);
+  for (size_t i = 0; i < index.count(); ++i)
+    gst_base_parse_add_index_entry(parse, index.BeginOf(i), i * priv->duration,
+                                   TRUE, TRUE);
+  GST_INFO_OBJECT(self,
+                  "%zu latents in %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT
+                  " bytes",
+                  index.count(), index.end(), size);
+  gst_base_parse_set_duration(parse, GST_FORMAT_TIME,
+                              gint64(index.count() * priv->duration), 0);
+  std::lock_guard lock(priv->mutex);
+  priv->index = std::move(index);
+}
+
+// Whether a latent is the first of its generation; the stream's first is not.
+static bool begins_generation(State* state, const taegst::LatentStep& step) {
+  const bool goes_back =
+      step.step && state->last_step && *step.step < *state->last_step;
+  const bool other = step.prompt_id != state->generation;
+  state->generation = step.prompt_id;
+  state->last_step = step.step;
+  return state->latents > 0 && (goes_back || other);
+}
+
+// The payload as a buffer of its own, of the one latent that is shown.
+static taegst::GstPtr<GstBuffer> make_latent(const tae::LatentHeader& header,
+                                             GstBuffer* message, size_t size) {
+  if (!header.converts())
+    return taegst::GstPtr<GstBuffer>(gst_buffer_copy_region(
+        message, GST_BUFFER_COPY_MEMORY, header.begin, size));
+  taegst::GstPtr<GstBuffer> latent(
+      gst_buffer_new_allocate(nullptr, header.payload_size, nullptr));
+  const taegst::ReadMap stored(message);
+  GstMapInfo payload;
+  if (!latent || !stored.ok() ||
+      !gst_buffer_map(latent.get(), &payload, GST_MAP_WRITE))
+    return nullptr;
+  tae::ConvertPayload(header,
+                      static_cast<const guint8*>(stored.data()) + header.begin,
+                      payload.data);
+  gst_buffer_unmap(latent.get(), &payload);
+  gst_buffer_set_size(latent.get(), gssize(size));
+  return latent;
+}
+
+static void set_caps(GstLatentParse* self, const taegst::LatentInfo& info) {
+  State* state = &self->priv->state;
+  if (state->latents > 0 && info == state->info) return;
+  gst_pad_set_caps(GST_BASE_PARSE_SRC_PAD(self),
+                   taegst::LatentInfoToCaps(info).get());
+  state->info = info;
+}
+
+// Time, flags and meta of a latent. The base class has planned its time
+// already, but only the index knows it after a seek.
+static void describe(GstLatentParse* self, const GstBaseParseFrame* frame,
+                     const taegst::LatentStep& step, GstBuffer* latent) {
+  Private* priv = self->priv;
+  GST_BUFFER_FLAGS(latent) |=
+      GST_BUFFER_FLAGS(frame->buffer) & GST_BUFFER_FLAG_DISCONT;
+  GST_BUFFER_PTS(latent) = GST_BUFFER_PTS(frame->buffer);
+  GST_BUFFER_DTS(latent) = GST_BUFFER_DTS(frame->buffer);
+  GST_BUFFER_DURATION(latent) = priv->duration;
+  if (priv->state.pulls)
+    if (const auto number = priv->index.NumberAt(frame->offset))
+      GST_BUFFER_PTS(latent) = GST_BUFFER_DTS(latent) =
+          *number * priv->duration;
+  taegst::SetLatentStep(latent, step);
+}
+
+static GstFlowReturn finish(GstLatentParse* self, GstBaseParseFrame* frame,
+                            const tae::LatentHeader& header) {
+  auto* parse = GST_BASE_PARSE(self);
+  State* state = &self->priv->state;
+  for (const std::string& note : header.description.notes)
+    GST_WARNING_OBJECT(self, "%s", note.c_str());
+  tae::StatusOr<taegst::LatentInfo> info = taegst::InfoOfMessage(header);
+  if (!info.ok()) return refuse(self, frame->offset, info.status());
+  if (state->fps_n == 0) begin_stream(self, *info);
+  info->fps_n = state->fps_n;
+  info->fps_d = state->fps_d;
+  taegst::GstPtr<GstBuffer> latent =
+      make_latent(header, frame->buffer, info->size());
+  if (!latent)
+    return refuse(self, frame->offset, tae::OutOfMemory("no memory"));
+  const taegst::LatentStep step = taegst::StepOfMessage(header);
+  describe(self, frame, step, latent.get());
+  const bool begins = begins_generation(state, step);
+  if (begins) GST_BUFFER_FLAG_SET(latent.get(), GST_BUFFER_FLAG_DISCONT);
+  set_caps(self, *info);
+  if (begins || state->latents == 0)
+    gst_base_parse_merge_tags(parse, taegst::TagsOfMessage(header).get(),
+                              GST_TAG_MERGE_REPLACE);
+  ++state->latents;
+  if (!state->pulls) {
+    std::lock_guard lock(self->priv->mutex);
+    self->priv->index.Add(frame->offset, frame->offset + header.message_size);
+  }
+  gst_base_parse_set_min_frame_size(parse, kSmallestHeader);
+  frame->out_buffer = latent.release();
+  return gst_base_parse_finish_frame(parse, frame, gint(header.message_size));
+}
+
+// Played backwards, the base class hands out pieces that begin anywhere.
+static bool skip_to_message(const Private& priv, guint64 offset,
+                            gsize available, gint* skip) {
+  if (!priv.state.pulls || offset >= priv.index.end() ||
+      priv.index.NumberAt(offset))
+    return false;
+  const guint64 next = priv.index.NextBegin(offset).value_or(priv.index.end());
+  *skip = gint(std::min<guint64>(next - offset, available));
+  return true;
+}
+
+static GstFlowReturn gst_latent_parse_handle_frame(GstBaseParse* parse,
+                                                   GstBaseParseFrame* frame,
+                                                   gint* skip) {
+  auto* self = GST_LATENT_PARSE(parse);
+  return taegst::Guard(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
+    const gsize size = gst_buffer_get_size(frame->buffer);
+    if (skip_to_message(*self->priv, frame->offset, size, skip))
+      return GST_FLOW_OK;
+    uint64_t needed = 0;
+    tae::StatusOr<std::optional<tae::LatentHeader>> header(std::nullopt);
+    {
+      const taegst::ReadMap map(frame->buffer);
+      if (!map.ok())
+        return refuse(self, frame->offset, tae::OutOfMemory("no memory"));
+      header = tae::ReadLatentHeader(map.data(), map.size(),
+                                     self->priv->state.limits, &needed);
+    }
+    if (!header.ok()) return refuse(self, frame->offset, header.status());
+    if (!header->has_value()) return want(self, frame, needed);
+    if (size < (*header)->message_size)
+      return want(self, frame, (*header)->message_size);
+    return finish(self, frame, **header);
+  });
+}
+
+// TIME to BYTES gives a message's begin, always: the middle of one is no place
+// to go on from.
+static gboolean gst_latent_parse_convert(GstBaseParse* parse, GstFormat from,
+                                         gint64 value, GstFormat to,
+                                         gint64* result) {
+  Private* priv = GST_LATENT_PARSE(parse)->priv;
+  std::lock_guard lock(priv->mutex);
+  if (priv->index.count() == 0 || priv->duration == 0 || value < 0)
+    return PARENT_CLASS->convert(parse, from, value, to, result);
+  if (from == GST_FORMAT_TIME && to == GST_FORMAT_BYTES)
+    *result = gint64(priv->index.BeginOf(guint64(value) / priv->duration));
+  else if (from == GST_FORMAT_BYTES && to == GST_FORMAT_TIME)
+    *result = gint64(priv->index.CountBefore(guint64(value)) * priv->duration);
+  else if (from == GST_FORMAT_TIME && to == GST_FORMAT_DEFAULT)
+    *result = gint64(guint64(value) / priv->duration);
+  else
+    return PARENT_CLASS->convert(parse, from, value, to, result);
+  return TRUE;
+}
+
+static gboolean gst_latent_parse_start(GstBaseParse* parse) {
+  Private* priv = GST_LATENT_PARSE(parse)->priv;
+  std::lock_guard lock(priv->mutex);
+  priv->state = {};
+  priv->state.limits.payload_bytes = priv->settings.max_bytes;
+  priv->index = {};
+  priv->duration = 0;
+  gst_base_parse_set_min_frame_size(parse, kSmallestHeader);
+  return TRUE;
+}
+
+static gboolean gst_latent_parse_stop(GstBaseParse* parse) {
+  Private* priv = GST_LATENT_PARSE(parse)->priv;
+  std::lock_guard lock(priv->mutex);
+  priv->state = {};
+  priv->index = {};
+  return TRUE;
+}
+
+static void gst_latent_parse_set_property(GObject* object, guint id,
+                                          const GValue* value,
+                                          GParamSpec* pspec) {
+  Private* priv = GST_LATENT_PARSE(object)->priv;
+  std::lock_guard lock(priv->mutex);
+  switch (id) {
+    case kPropFramerate:
+      priv->settings.fps_n = gst_value_get_fraction_numerator(value);
+      priv->settings.fps_d = gst_value_get_fraction_denominator(value);
+      break;
+    case kPropMaxBytes:
+      priv->settings.max_bytes = g_value_get_uint64(value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  }
+}
+
+static void gst_latent_parse_get_property(GObject* object, guint id,
+                                          GValue* value, GParamSpec* pspec) {
+  Private* priv = GST_LATENT_PARSE(object)->priv;
+  std::lock_guard lock(priv->mutex);
+  switch (id) {
+    case kPropFramerate:
+      gst_value_set_fraction(value, priv->settings.fps_n, priv->settings.fps_d);
+      break;
+    case kPropMaxBytes:
+      g_value_set_uint64(value, priv->settings.max_bytes);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  }
+}
+
+static void gst_latent_parse_finalize(GObject* object) {
+  delete GST_LATENT_PARSE(object)->priv;
+  G_OBJECT_CLASS(gst_latent_parse_parent_class)->finalize(object);
+}
+
+static void gst_latent_parse_init(GstLatentParse* self) {
+  self->priv = new Private;
+}
+
+static void install_properties(GObjectClass* object_class) {
+  const auto flags = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                 GST_PARAM_MUTABLE_READY);
+  g_object_class_install_property(
+      object_class, kPropFramerate,
+      gst_param_spec_fraction("framerate", "Framerate",
+                              "Latents a second where the stream does not say",
+                              1, 1000, 1000, 1, 10, 1, flags));
+  g_object_class_install_property(
+      object_class, kPropMaxBytes,
+      g_param_spec_uint64("max-bytes", "Max bytes",
+                          "Largest message that is accepted, in bytes", 1,
+                          kLargestLimit, tae::LatentLimits{}.payload_bytes,
+                          flags));
+}
+
+static void gst_latent_parse_class_init(GstLatentParseClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* parse_class = GST_BASE_PARSE_CLASS(klass);
+  GST_DEBUG_CATEGORY_INIT(gst_latent_parse_debug, "latentparse", 0,
+                          "parser of latent streams");
+  object_class->set_property = gst_latent_parse_set_property;
+  object_class->get_property = gst_latent_parse_get_property;
+  object_class->finalize = gst_latent_parse_finalize;
+  install_properties(object_class);
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(
+      element_class, "Latent stream parser", "Codec/Parser/Video",
+      "Takes a stream or a file of latents apart", "The tae authors");
+  parse_class->start = GST_DEBUG_FUNCPTR(gst_latent_parse_start);
+  parse_class->stop = GST_DEBUG_FUNCPTR(gst_latent_parse_stop);
+  parse_class->handle_frame = GST_DEBUG_FUNCPTR(gst_latent_parse_handle_frame);
+  parse_class->convert = GST_DEBUG_FUNCPTR(gst_latent_parse_convert);
+}
