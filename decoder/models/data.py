@@ -95,15 +95,11 @@ class Teacher:
     """TAE encoder (bf16) and decoder (fp32, or bf16 where that suffices)."""
 
     def __init__(self, path):
-        tensors = networks.load_tensors
-        encoder = tensors(path, 'encoder.layers.')
-        decoder = {  # upstream's index: one more than diffusers'
-            re.sub(r'^\d+', lambda m: str(int(m[0]) + 1), name): value
-            for name, value in tensors(path, 'decoder.layers.').items()}
+        encoder = networks.load_tensors(path, 'encoder.layers.')
         layout = torch.channels_last
         self.encoder = networks.teacher_encoder(encoder).to(
             memory_format=layout)
-        self.decoder = networks.teacher_decoder(decoder).to(
+        self.decoder = networks.load_teacher_decoder(path).to(
             memory_format=layout)
 
     def encode(self, images):

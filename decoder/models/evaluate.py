@@ -1,11 +1,13 @@
 """PSNR of decoders against the teacher on the held-out crops, and a sheet.
 
   evaluate.py --data DIR --formats latent_formats.json [--variant flux2]
-              [--sheet sheet.png] [--fit] builtin_flux2.safetensors...
+              [--sheet sheet.png] [--fit] [--heads FILE --tae TAE]
+              builtin_flux2.safetensors...
 
 Prints the median and the 10th percentile for the clean and for the degraded
 latents. The sheet's columns: linear table, first decoder, teacher, photo.
---fit adds linear maps fitted by least squares on the training crops.
+--fit adds linear maps fitted by least squares on the training crops, --heads
+the exits of the teacher's decoder that heads.py trained.
 """
 import argparse
 import json
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+import heads
 import networks
 
 
@@ -37,6 +40,27 @@ def network_decoder(path):
             return net(torch.from_numpy(latents)).numpy()
 
     return decode
+
+
+def exit_decoders(path, tae):
+    """{name: decoder} of the exits after each stage."""
+    parts = heads.trunk_parts(networks.load_teacher_decoder(tae))
+
+    def exit_decoder(stage):
+        head = heads.make_head(stage).eval()
+        head.load_state_dict(networks.load_tensors(path, 'stage%d.' % stage))
+
+        def decode(latents):
+            with torch.no_grad():
+                x = torch.from_numpy(latents)
+                for part in parts[:stage]:
+                    x = part(x)
+                return head(x).numpy()
+
+        return decode
+
+    return {'exit after stage %d' % stage: exit_decoder(stage)
+            for stage in heads.STAGES}
 
 
 def table_decoder(formats, variant):
@@ -136,6 +160,8 @@ def main():
     parser.add_argument('--formats', required=True)
     parser.add_argument('--sheet')
     parser.add_argument('--fit', action='store_true')
+    parser.add_argument('--heads')
+    parser.add_argument('--tae')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('models', nargs='+')
     options = parser.parse_args()
@@ -146,6 +172,8 @@ def main():
                 for path in options.models}
     decoders['published table'] = table_decoder(options.formats,
                                                 options.variant)
+    if options.heads:
+        decoders.update(exit_decoders(options.heads, options.tae))
     if options.fit:
         train = dict(np.load(os.path.join(options.data, 'train.npz')))
         for side in (1, 3):

@@ -4,6 +4,7 @@ Tensor names are upstream's Sequential indices (`1.weight`, `3.conv.0.weight`),
 and files are safetensors, read and written here without another library.
 """
 import json
+import re
 import struct
 
 import numpy as np
@@ -95,6 +96,13 @@ def teacher_decoder(tensors):
                         Block(), conv(64, 3))
     net.load_state_dict(tensors)
     return net.eval()
+
+
+def load_teacher_decoder(path):
+    """From a combined file, whose index is one less than upstream's."""
+    return teacher_decoder({
+        re.sub(r'^\d+', lambda m: str(int(m[0]) + 1), name): value
+        for name, value in load_tensors(path, 'decoder.layers.').items()})
 
 
 def teacher_encoder(tensors):
