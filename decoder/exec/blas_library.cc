@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <mutex>
+#include <string>
 
 namespace tae {
 namespace {
@@ -21,6 +22,7 @@ bool BlasLibrary::Load() {
   if (library == nullptr) library = dlopen("libopenblas.so", RTLD_NOW);
   if (library == nullptr) return false;
   sgemm_ = reinterpret_cast<Sgemm>(dlsym(library, "cblas_sgemm"));
+  dposv_ = reinterpret_cast<Dposv>(dlsym(library, "dposv_"));
   get_threads_ =
       reinterpret_cast<int (*)()>(dlsym(library, "openblas_get_num_threads"));
   set_threads_ = reinterpret_cast<void (*)(int)>(
@@ -43,6 +45,17 @@ void BlasLibrary::Multiply(int m, int n, int k, const float* a, int a_stride,
                            int c_stride) const {
   sgemm_(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1.0f, a, a_stride, b, b_stride,
          0.0f, c, c_stride);
+}
+
+Status BlasLibrary::SolvePositive(int n, int count, double* a,
+                                  double* b) const {
+  if (dposv_ == nullptr)
+    return Unsupported("this OpenBLAS was built without LAPACK");
+  int info = 0;
+  dposv_("U", &n, &count, a, &n, b, &n, &info);
+  if (info == 0) return {};
+  return InvalidArgument("the system of " + std::to_string(n) +
+                         " equations is not positive definite");
 }
 
 BlasSession::BlasSession(const BlasLibrary& library) : library_(library) {

@@ -16,15 +16,25 @@ class BlasLibrary {
   void Multiply(int m, int n, int k, const float* a, int a_stride,
                 const float* b, int b_stride, float* c, int c_stride) const;
 
+  // Solves a x = b for symmetric positive definite a [n][n] and `count` right
+  // sides b [count][n], in place (LAPACK's dposv); a is overwritten. Errors:
+  // kUnsupported (an OpenBLAS without LAPACK), kInvalidArgument (not positive
+  // definite).
+  Status SolvePositive(int n, int count, double* a, double* b) const;
+
  private:
   friend class BlasSession;
   using Sgemm = void (*)(int order, int trans_a, int trans_b, int m, int n,
                          int k, float alpha, const float* a, int lda,
                          const float* b, int ldb, float beta, float* c,
                          int ldc);
+  using Dposv = void (*)(const char* uplo, const int* n, const int* count,
+                         double* a, const int* lda, double* b, const int* ldb,
+                         int* info);
   bool Load();
 
   Sgemm sgemm_ = nullptr;
+  Dposv dposv_ = nullptr;
   int (*get_threads_)() = nullptr;
   void (*set_threads_)(int) = nullptr;
 };

@@ -1,5 +1,5 @@
-// The cheapest picture: one small matrix a latent pixel, each a square of
-// image pixels.
+// The cheapest picture: one small matrix a latent pixel, on that pixel or on
+// its 3x3 surroundings; each output is a square of image pixels.
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -21,11 +21,14 @@ class LinearExecutor final : public Executor {
         plan_(options.plan),
         parallel_(options.parallel),
         source_(options.model->info().variant),
-        conv_(model_->layers()[plan_->steps[0].layer].convs[0]) {}
+        conv_(model_->layers()[plan_->steps[0].layer].convs[0]),
+        window_(conv_.taps == 9 ? 3 : 1),
+        patch_(ShuffleScale(conv_.out_channels)) {}
 
   Status Prepare() {
-    row_floats_ = size_t(plan_->key.latent.width) * plan_->latent_channels +
-                  size_t(plan_->frame.width) * 3;
+    const size_t width = plan_->key.latent.width;
+    row_floats_ = width * plan_->latent_channels * window_ + width +
+                  size_t(plan_->frame.width) * 3 * patch_;
     rows_ =
         AlignedBuffer(row_floats_ * sizeof(float) * WorkersOf(parallel_.get()));
     if (!rows_.ok()) return OutOfMemory("no memory for rows of the latent");
@@ -45,41 +48,84 @@ class LinearExecutor final : public Executor {
   size_t arena_bytes() const override { return rows_.size(); }
 
  private:
-  // One latent row: pixels_per_latent equal rows of the frame.
+  // One latent row becomes pixels_per_latent rows of the frame.
   int64_t RunRow(const LatentView& latent, const FrameView& frame, int y,
                  int worker) {
     const int width = latent.extent.width;
-    const int scale = plan_->pixels_per_latent;
     float* z = reinterpret_cast<float*>(rows_.data()) + row_floats_ * worker;
-    float* rgb = z + int64_t{width} * latent.channels;
-    const int64_t nonfinite = reference::Unpack(source_.Row(latent, y, z));
-    for (int c = 0; c < 3; ++c)
-      for (int x = 0; x < width; ++x) {
-        const float value = Project(z, width, x, c);
-        std::fill_n(rgb + (int64_t{c} * width + x) * scale, scale, value);
+    float* line = z + int64_t{width} * latent.channels * window_;
+    float* rgb = line + width;
+    const int64_t nonfinite = UnpackWindow(latent, y, z);
+    for (int output = 0; output < conv_.out_channels; ++output) {
+      Project(z, width, output, line);
+      Spread(line, width, output, frame.width, rgb);
+    }
+    StoreRows(frame, y, rgb);
+    return nonfinite;
+  }
+
+  // Rows y - reach .. y + reach as [row][channel][x], zeros outside.
+  int64_t UnpackWindow(const LatentView& latent, int y, float* z) {
+    const size_t row = size_t(latent.extent.width) * latent.channels;
+    int64_t nonfinite = 0;
+    for (int i = 0; i < window_; ++i, z += row) {
+      const int from = y + i - window_ / 2;
+      if (from < 0 || from >= latent.extent.height) {
+        std::fill_n(z, row, 0.0f);
+        continue;
       }
+      const int64_t found = reference::Unpack(source_.Row(latent, from, z));
+      if (from == y) nonfinite = found;
+    }
+    return nonfinite;
+  }
+
+  // One output of every latent pixel of the row: (z . F + b + 1) / 2.
+  void Project(const float* z, int width, int output, float* line) const {
+    std::fill_n(line, width, conv_.bias.empty() ? 0 : conv_.bias[output]);
+    const float* weight =
+        conv_.weight.data() + size_t(output) * conv_.in_channels * conv_.taps;
+    for (int k = 0; k < conv_.in_channels; ++k)
+      for (int tap = 0; tap < conv_.taps; ++tap) {
+        const int shift = tap % window_ - window_ / 2;
+        const float* from =
+            z + (int64_t{tap / window_} * conv_.in_channels + k) * width;
+        const int end = std::min(width, width - shift);
+        for (int x = std::max(0, -shift); x < end; ++x)
+          line[x] += weight[k * conv_.taps + tap] * from[x + shift];
+      }
+    for (int x = 0; x < width; ++x) line[x] = (line[x] + 1) / 2;
+  }
+
+  // Output (c patch + y) patch + x is a square of equal pixels in row
+  // [c][y] of `rgb`.
+  void Spread(const float* line, int width, int output, int frame_width,
+              float* rgb) const {
+    const int side = plan_->pixels_per_latent / patch_;
+    float* row = rgb + int64_t{output / patch_} * frame_width;
+    for (int x = 0; x < width; ++x)
+      std::fill_n(row + (int64_t{x} * patch_ + output % patch_) * side, side,
+                  line[x]);
+  }
+
+  void StoreRows(const FrameView& frame, int y, float* rgb) const {
+    const int scale = plan_->pixels_per_latent;
     StoreTask task{.rgb = {},
                    .y = 0,
                    .row_count = 0,
                    .begin = 0,
                    .end = frame.width,
                    .frame = &frame};
-    for (int c = 0; c < 3; ++c)
-      std::fill_n(task.rgb[c], kTile, rgb + int64_t{c} * frame.width);
     for (int row = 0; row < scale; row += kTile) {
       task.y = y * scale + row;
       task.row_count = std::min(kTile, scale - row);
+      for (int c = 0; c < 3; ++c)
+        for (int r = 0; r < task.row_count; ++r)
+          task.rgb[c][r] =
+              rgb +
+              (int64_t{c} * patch_ + (row + r) * patch_ / scale) * frame.width;
       reference::Store(task);
     }
-    return nonfinite;
-  }
-
-  // Channel c of latent pixel x: (z . F + b + 1) / 2.
-  float Project(const float* z, int width, int x, int c) const {
-    float sum = conv_.bias.empty() ? 0 : conv_.bias[c];
-    for (int k = 0; k < conv_.in_channels; ++k)
-      sum += conv_.weight[c * conv_.in_channels + k] * z[k * width + x];
-    return (sum + 1) / 2;
   }
 
   const std::shared_ptr<const Model> model_;
@@ -87,7 +133,9 @@ class LinearExecutor final : public Executor {
   const std::shared_ptr<ParallelFor> parallel_;
   const LatentSource source_;
   const ConvWeights& conv_;
-  size_t row_floats_ = 0;
+  const int window_;       // latent pixels a side that a pixel is made from
+  const int patch_;        // different pixels a side of a latent pixel
+  size_t row_floats_ = 0;  // of one worker
   AlignedBuffer rows_;
 };
 

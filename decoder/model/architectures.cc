@@ -74,14 +74,16 @@ ModelSpec BuiltinSpec(int latent_channels) {
                  Conv(kWidth, 48, true), Plain(LayerKind::kPixelShuffle, 48)}};
 }
 
-ModelSpec LinearSpec(int latent_channels, int pixels_per_latent) {
+ModelSpec LinearSpec(int latent_channels, int pixels_per_latent, int taps,
+                     int colours) {
   return {.name = "linear",
           .latent_channels = latent_channels,
           .pixels_per_latent = pixels_per_latent,
           .layers = {{.kind = LayerKind::kLinearRgb,
                       .in_channels = latent_channels,
-                      .out_channels = 3,
-                      .bias = true}}};
+                      .out_channels = 3 * colours * colours,
+                      .bias = true,
+                      .taps = taps}}};
 }
 
 }  // namespace tae

@@ -124,6 +124,45 @@ Status TakeLayer(Taker& taker, const std::string& name, const LayerSpec& layer,
   return TakePool(taker, name + ".pool", layer.in_channels, &weights->pool[0]);
 }
 
+// What `tae fit` wrote: rgb in [0, 1] as "linear.weight" [3 p^2, channels, w,
+// w] and "linear.bias", w 1 or 3, p 1, 2, 4 or 8.
+StatusOr<Detected> DetectLinear(const TensorFile& file,
+                                const TensorView& weight) {
+  const Dims& dims = weight.dims;
+  const int colours =
+      dims.empty() || dims[0] > 192 ? 0 : ShuffleScale(int(dims[0]));
+  if (dims.size() != 4 || dims[1] < 1 || dims[1] > kMaxLatentChannels ||
+      (dims[2] != 1 && dims[2] != 3) || dims[3] != dims[2] ||
+      (colours != 1 && colours != 2 && colours != 4 && colours != 8))
+    return DataLoss(file.path + ": tensor 'linear.weight' has shape " +
+                    DimsText(dims) +
+                    "; a linear projection has [3 p p, 1 to 64 channels, w, w] "
+                    "with p 1, 2, 4 or 8 and w 1 or 3");
+  const int taps = static_cast<int>(dims[2] * dims[3]);
+  Detected detected{
+      .spec = LinearSpec(static_cast<int>(dims[1]), 8, taps, colours),
+      .layers = std::vector<LayerWeights>(1),
+      .key_style = "linear"};
+  const DecoderTensors all{
+      .style = "linear",
+      .by_name = {{"weight", &weight}, {"bias", file.Find("linear.bias")}}};
+  if (all.by_name.at("bias") == nullptr)
+    return DataLoss(file.path + ": tensor 'linear.bias' is missing");
+  Taker taker(file, all);
+  ConvWeights conv{.in_channels = static_cast<int>(dims[1]),
+                   .out_channels = static_cast<int>(dims[0]),
+                   .taps = taps,
+                   .weight = {},
+                   .bias = {}};
+  TAE_RETURN_IF_ERROR(taker.Take("weight", dims, &conv.weight));
+  TAE_RETURN_IF_ERROR(taker.Take("bias", {dims[0]}, &conv.bias));
+  // As the published tables have it, from -1 to 1.
+  for (float& w : conv.weight) w *= 2;
+  for (float& b : conv.bias) b = 2 * b - 1;
+  detected.layers[0].convs.push_back(std::move(conv));
+  return detected;
+}
+
 // A decoder of this project by its head of 48 = 3 x 4 x 4 outputs, else
 // the 8x family: from the first convolution's shape and the pool's presence.
 StatusOr<ModelSpec> SpecOf(const TensorFile& file,
@@ -157,6 +196,8 @@ StatusOr<ModelSpec> SpecOf(const TensorFile& file,
 }  // namespace
 
 StatusOr<Detected> DetectDecoder(const TensorFile& file) {
+  if (const TensorView* linear = file.Find("linear.weight"))
+    return DetectLinear(file, *linear);
   const DecoderTensors decoder = FindDecoderTensors(file);
   StatusOr<ModelSpec> spec = SpecOf(file, decoder);
   if (!spec.ok()) return spec.status();

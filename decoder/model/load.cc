@@ -137,7 +137,15 @@ StatusOr<std::shared_ptr<const Model>> Load(const std::string& path,
   } else {
     info.warnings.push_back(IdentityWarning(path, info.sha256));
   }
+  const bool linear = detected->spec.name == LinearSpec(1, 8).name;
+  // A file of this project says its space, and is nobody's published file.
+  if (const auto space = file->metadata.find("space");
+      wanted == nullptr && space != file->metadata.end())
+    wanted = FindVariant(space->second);
   TAE_RETURN_IF_ERROR(ChooseVariant(wanted, detected->spec, info));
+  if (linear) info.warnings.clear();
+  if (const VariantInfo* row = FindVariant(info.variant); linear && row)
+    detected->spec.pixels_per_latent = row->pixels_per_latent;
   info.architecture = std::string(detected->spec.name);
   info.latent_channels = detected->spec.latent_channels;
   info.pixels_per_latent = detected->spec.pixels_per_latent;

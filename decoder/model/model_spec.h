@@ -16,8 +16,9 @@ enum class LayerKind {
   kUpsample2,     // nearest, both ways
   kPixelShuffle,  // 3 k^2 channels -> 3 of k times the extent: channel
                   // (c k + y) k + x becomes colour c of pixel (y, x)
-  kLinearRgb,  // 1x1 latent -> RGB, then nearest to pixels: rgb = clamp((z.F +
-               // b + 1)/2)
+  kLinearRgb,  // latent -> p x p colours of a latent pixel, each a square of
+               // pixels: rgb = clamp((z.F + b + 1) / 2), F 1x1 or 3x3, its
+               // 3 p^2 outputs as those of kPixelShuffle
 };
 
 struct LayerSpec {
@@ -25,6 +26,7 @@ struct LayerSpec {
   int in_channels = 0;
   int out_channels = 0;
   bool bias = false;
+  int taps = 9;  // of its convolution: 9, or 1 of a kLinearRgb
   // kBlock only: x += conv1x1(relu(group_norm(conv1x1 x))) before the convs.
   bool pool = false;
 };

@@ -4,7 +4,8 @@
 
 DIR of images holds Debian packages unpacked with `dpkg-deb -x` (the list is in
 builtin_flux2.md). Out come train.npz and held.npz: `latent` [n, C, 32, 32] and
-`target` [n, 3, 256, 256], fp16, `photo` (8 bit) and `name`. A file (with its
+`target` [n, 3, 256, 256], fp16, `photo` (8 bit) and `name`; and the latents
+alone, one after another, for `tae fit`. A file (with its
 variants of other sizes or shades) is wholly on one side, by a hash of its name.
 """
 import argparse
@@ -132,6 +133,9 @@ def save(path, rows):
     np.savez(path, latent=torch.cat(latents).numpy().astype(np.float16),
              target=torch.cat(targets).numpy().astype(np.float16),
              photo=np.stack(photos), name=np.array(names))
+    with open(path.replace('.npz', '_latents.npy'), 'wb') as file:
+        for latent in latents:
+            np.save(file, latent.numpy().astype(np.float16))
 
 
 def main():

@@ -28,7 +28,7 @@ double FlopsOf(const Step& step, const ModelSpec& spec, const Plan& plan) {
     case StepKind::kStoreRgb:
       return 2 * 9 * macs * Pixels(plan.frame);
     case StepKind::kLinearRgb:
-      return 2 * 3.0 * plan.latent_channels * Pixels(plan.key.latent);
+      return 2 * layer.taps * macs * Pixels(plan.key.latent);
   }
   return 0;
 }

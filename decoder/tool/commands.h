@@ -17,5 +17,6 @@ StatusOr<int> Validate(Words words);
 StatusOr<int> ShowPlan(Words words);
 StatusOr<int> ListVariants(Words words);
 StatusOr<int> Bench(Words words);
+StatusOr<int> Fit(Words words);
 
 }  // namespace tae::tool

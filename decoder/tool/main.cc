@@ -44,11 +44,21 @@ constexpr Command kCommands[] = {
     {"bench", tae::tool::Bench,
      "tae bench [--model M] [--variant V] [--size 768,1024x512,...] "
      "[--precision P]\n"
-     "          [--method M] [--rung R] [--backend B] [--cpu ISA] [--threads N] [--iters K] [--json] "
+     "          [--method M] [--rung R] [--backend B] [--cpu ISA] [--threads "
+     "N] [--iters K] [--json] "
      "[--scaling]\n"
      "    How long a decode takes here, in what memory. --scaling: one thread "
      "against N,\n"
      "    beside a loop of nothing but products.\n"},
+    {"fit", tae::tool::Fit,
+     "tae fit LATENTS... -o TABLE.safetensors [--model M] [--variant V] "
+     "[--window 1|3]\n"
+     "        [--colours 1|2|4|8] [--held LATENTS] [--threads N]\n"
+     "    The linear projection latent -> RGB that comes nearest to a "
+     "decoder's "
+     "pictures,\n"
+     "    or to the pictures stored beside the latents: for a space that has "
+     "no table.\n"},
     {"variants", tae::tool::ListVariants,
      "tae variants\n"
      "    The latent spaces, their weights and where these are on this "

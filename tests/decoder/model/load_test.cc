@@ -314,6 +314,36 @@ TEST_F(LoadTest, OneFileIsOneObject) {
   EXPECT_NE(MustLoad(Write("weights.safetensors", changed)), models[0]);
 }
 
+TEST_F(LoadTest, AFittedProjectionLoadsAndAnotherShapeIsRefused) {
+  const auto table = [](std::vector<int64_t> dims, int64_t biases) {
+    int64_t count = 1;
+    for (const int64_t dim : dims) count *= dim;
+    return std::vector<TensorToWrite>{
+        {"linear.weight", "F32", std::move(dims),
+         std::vector<uint8_t>(size_t(count) * 4)},
+        {"linear.bias",
+         "F32",
+         {biases},
+         std::vector<uint8_t>(size_t(biases) * 4)}};
+  };
+  const auto model =
+      MustLoad(Write("table.safetensors", table({12, 4, 3, 3}, 12)), "sd");
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(GetModelInfo(*model).architecture, "linear");
+  EXPECT_EQ(GetModelInfo(*model).latent_channels, 4);
+  EXPECT_EQ(model->layers()[0].convs[0].bias[0], -1);  // 0 in [0, 1]
+  for (const auto& dims : {std::vector<int64_t>{5, 4, 1, 1},
+                           {3, 4, 2, 2},
+                           {3, 4, 3, 1},
+                           {27, 4, 1, 1},
+                           {3, 4}}) {
+    const Status status = LoadStatus(table(dims, dims[0]));
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+    EXPECT_NE(status.message().find("linear.weight"), std::string::npos);
+  }
+  EXPECT_EQ(LoadStatus(table({3, 4, 1, 1}, 4)).code(), StatusCode::kDataLoss);
+}
+
 TEST_F(LoadTest, TheBuiltinDecoderNeedsNoFile) {
   const auto model = BuiltinModel("FLUX2");
   ASSERT_TRUE(model.ok()) << model.status().message();

@@ -57,6 +57,16 @@ expect 0 "is an encoder" "$tae" inspect "$TAE_SHARED/weights/taef2_encoder.pth"
 expect 0 "264x200, variant flux2, taesd-c32-pool" "$tae" decode \
   "$golden/flux2_chelsea_264x200.safetensors" --model "$weights" \
   -o "$work/cat.png"
+# A table fitted to one picture beats the published one on it.
+expect 0 "published table" "$tae" fit --variant flux2 --window 3 \
+  "$golden/flux2_chelsea_264x200.safetensors" -o "$work/table.safetensors"
+expect 0 "264x200, variant flux2, linear" "$tae" decode \
+  "$golden/flux2_chelsea_264x200.safetensors" \
+  --model "$work/table.safetensors" -o "$work/linear.png"
+expect 2 "--window takes one of 1, 3" "$tae" fit --window 2 \
+  "$golden/flux2_chelsea_264x200.safetensors" -o "$work/table.safetensors"
+expect 2 "cannot be written" "$tae" fit --variant flux2 \
+  "$golden/flux2_tiny_8x8.safetensors" -o "$work/none/table.safetensors"
 cases=("$golden"/flux2_{tiny_8x8,chelsea_264x200,strip_1024x64}.safetensors)
 for precision in f32 f16; do
   expect 0 '"max_abs":' "$tae" validate "${cases[@]}" --model "$weights" \
