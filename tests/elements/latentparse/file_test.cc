@@ -1,0 +1,179 @@
+// Recordings as files: duration, exact seeking, backwards, autoplugging.
+#include <gst/base/gsttypefindhelper.h>
+
+#include "support/latent_bytes.h"
+#include "support/latent_run.h"
+#include "support/shared_data.h"
+#include "support/temp_folder.h"
+
+namespace tae_test {
+namespace {
+
+constexpr int kLatents = 30;
+constexpr GstClockTime kStep = 100 * GST_MSECOND;
+
+class Recording : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    latents_ = DemoLatents(kLatents, 64);
+    path_ = Write("run.safetensors", Record(latents_));
+  }
+  std::string Write(const std::string& name, const std::string& bytes) {
+    return folder_.Write(name, {bytes.begin(), bytes.end()});
+  }
+  std::string Source() const { return "filesrc location=" + path_ + " ! "; }
+
+  tae::TempFolder folder_;
+  std::vector<Latent> latents_;
+  std::string path_;
+};
+
+TEST_F(Recording, ReplaysBitForBit) {
+  EXPECT_EQ(Play(Source() + "latentparse ! appsink name=out"), latents_);
+  EXPECT_EQ(Play(Source() + "queue ! latentparse ! appsink name=out"),
+            latents_);
+}
+
+TEST_F(Recording, KnowsItsDuration) {
+  Pipeline pipeline(Source() + "latentparse ! fakesink name=out");
+  pipeline.Pause();
+  gint64 duration = 0;
+  ASSERT_TRUE(
+      gst_element_query_duration(pipeline.get(), GST_FORMAT_TIME, &duration));
+  EXPECT_EQ(GstClockTime(duration), kLatents * kStep);
+  const GstPtr<GstQuery> seeking(gst_query_new_seeking(GST_FORMAT_TIME));
+  ASSERT_TRUE(gst_element_query(pipeline.get(), seeking.get()));
+  gboolean seekable = FALSE;
+  gst_query_parse_seeking(seeking.get(), nullptr, &seekable, nullptr, nullptr);
+  EXPECT_TRUE(seekable);
+}
+
+// The latent that a paused pipeline shows.
+Latent Preroll(Pipeline* pipeline) {
+  gst_element_get_state(pipeline->get(), nullptr, nullptr, 10 * GST_SECOND);
+  GstSample* sample =
+      gst_app_sink_pull_preroll(GST_APP_SINK(pipeline->Named("out").get()));
+  if (sample == nullptr) return {};
+  const Latent latent =
+      LatentOf(gst_sample_get_buffer(sample), gst_sample_get_caps(sample));
+  gst_sample_unref(sample);
+  return latent;
+}
+
+TEST_F(Recording, SeeksToTheExactLatent) {
+  Pipeline pipeline(Source() + "latentparse ! appsink name=out");
+  pipeline.Pause();
+  EXPECT_EQ(Preroll(&pipeline), latents_[0]);
+  for (const int flags : {int(GST_SEEK_FLAG_ACCURATE), 0})
+    for (const int target : {17, 3, 29, 0, 28, 1}) {
+      for (const GstClockTime offset : {GstClockTime{0}, kStep / 2}) {
+        ASSERT_TRUE(
+            gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME,
+                                    GstSeekFlags(GST_SEEK_FLAG_FLUSH | flags),
+                                    gint64(guint64(target) * kStep + offset)));
+        EXPECT_EQ(Preroll(&pipeline), latents_[size_t(target)]) << target;
+      }
+    }
+}
+
+TEST_F(Recording, SeeksThroughAQueueLandOnAMessage) {
+  Pipeline pipeline(Source() + "queue ! latentparse ! appsink name=out");
+  pipeline.Pause();
+  for (const int target : {12, 4, 25, 0}) {
+    ASSERT_TRUE(gst_element_seek_simple(
+        pipeline.get(), GST_FORMAT_TIME,
+        GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+        gint64(guint64(target) * kStep)));
+    const Latent latent = Preroll(&pipeline);
+    EXPECT_EQ(latent.pts, guint64(target) * kStep);
+    EXPECT_EQ(latent, latents_[size_t(target)]) << target;
+  }
+}
+
+TEST_F(Recording, PlaysAPartAndBackwards) {
+  std::vector<Latent> shown;
+  Pipeline pipeline(Source() + "latentparse ! taedecode ! appsink name=out");
+  Collect(&pipeline, &shown);
+  pipeline.Pause();
+  ASSERT_TRUE(gst_element_seek(
+      pipeline.get(), -1, GST_FORMAT_TIME,
+      GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+      GST_SEEK_TYPE_SET, 5 * kStep, GST_SEEK_TYPE_SET, 10 * kStep));
+  gst_element_get_state(pipeline.get(), nullptr, nullptr, 10 * GST_SECOND);
+  shown.clear();
+  pipeline.Play();
+  const Outcome outcome = pipeline.Wait();
+  EXPECT_TRUE(outcome.eos) << (outcome.errors.empty() ? "" : outcome.errors[0]);
+  ASSERT_GE(shown.size(), 5u);
+  for (size_t i = 1; i < shown.size(); ++i)
+    EXPECT_EQ(shown[i].pts + kStep, shown[i - 1].pts);
+}
+
+TEST_F(Recording, PlaysInEveryPlayer) {
+  const std::string uri = "uri=file://" + path_;
+  for (const std::string& player :
+       {Source() + "decodebin ! video/x-raw ! appsink name=out",
+        Source() + "decodebin3 ! video/x-raw ! appsink name=out",
+        Source() + "parsebin ! taedecode ! appsink name=out",
+        "uridecodebin3 " + uri + " ! video/x-raw ! appsink name=out",
+        "playbin " + uri + " video-sink=\"appsink name=out sync=false\"",
+        "playbin3 " + uri + " video-sink=\"appsink name=out sync=false\""}) {
+    const auto frames = Play(player);
+    ASSERT_EQ(frames.size(), size_t{kLatents}) << player;
+    EXPECT_NE(frames[0].caps.find("width=(int)64"), std::string::npos);
+    EXPECT_EQ(frames[7].step, latents_[7].step) << player;
+    EXPECT_EQ(frames[7].pts, latents_[7].pts) << player;
+  }
+}
+
+TEST_F(Recording, ATornTailIsOneWarning) {
+  std::string bytes = Record(latents_);
+  bytes.resize(bytes.size() - 100);
+  for (const char* queue : {"", "queue ! "}) {
+    Outcome outcome;
+    const auto shown =
+        Play("filesrc location=" + Write("torn.safetensors", bytes) + " ! " +
+                 queue + "latentparse name=p ! appsink name=out",
+             &outcome);
+    EXPECT_TRUE(outcome.eos);
+    EXPECT_EQ(outcome.warnings.size(), 1u);
+    EXPECT_EQ(shown, std::vector<Latent>(latents_.begin(), latents_.end() - 1));
+  }
+}
+
+TEST(Weights, AreRefusedAsWhatTheyAre) {
+  TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");
+  Outcome outcome;
+  Play("filesrc location=" + path + " ! decodebin3 ! appsink name=out",
+       &outcome);
+  ASSERT_FALSE(outcome.errors.empty());
+  EXPECT_NE(outcome.errors[0].find("weights"), std::string::npos)
+      << outcome.errors[0];
+}
+
+std::string TypeOf(const std::string& bytes, GstTypeFindProbability* sure) {
+  GstCaps* caps = gst_type_find_helper_for_data(
+      nullptr, reinterpret_cast<const guint8*>(bytes.data()), bytes.size(),
+      sure);
+  if (caps == nullptr) return "";
+  return CapsText(GstPtr<GstCaps>(caps).get());
+}
+
+TEST(Typefind, TellsTensorsFromOtherThings) {
+  GstTypeFindProbability sure = GST_TYPE_FIND_NONE;
+  EXPECT_EQ(TypeOf(tae::testing::SmallMessage(), &sure),
+            "application/x-safetensors");
+  EXPECT_EQ(sure, GST_TYPE_FIND_MAXIMUM);
+  EXPECT_EQ(TypeOf(tae::testing::Npy("{'descr': '<f2'}", "xx"), &sure),
+            "application/x-npy");
+  EXPECT_EQ(sure, GST_TYPE_FIND_MAXIMUM);
+  for (const std::string& other :
+       {std::string("{\"latent\": \"dtype\", and more json text}"),
+        tae::testing::LittleEndian(1, 8) + "{} and then something else",
+        tae::testing::LittleEndian(uint64_t{1} << 50, 8) + "{\"dtype\":...}",
+        std::string(64, '\0'), std::string("PK\x03\x04 not a tensor at all")})
+    EXPECT_EQ(TypeOf(other, &sure).find("safetensors"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tae_test
