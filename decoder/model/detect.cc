@@ -215,4 +215,8 @@ StatusOr<Detected> DetectDecoder(const TensorFile& file) {
   return detected;
 }
 
+StatusOr<ModelSpec> DetectSpec(const TensorFile& file) {
+  return SpecOf(file, FindDecoderTensors(file));
+}
+
 }  // namespace tae

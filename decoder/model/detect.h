@@ -29,4 +29,8 @@ struct Detected {
 // the tensor, what was expected and what was found.
 StatusOr<Detected> DetectDecoder(const TensorFile& file);
 
+// The architecture alone, by some of the names and shapes; reads no tensor's
+// bytes. Errors: kUnsupported as above.
+StatusOr<ModelSpec> DetectSpec(const TensorFile& file);
+
 }  // namespace tae

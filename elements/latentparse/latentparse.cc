@@ -38,6 +38,7 @@
 #include "common/latent_message.h"
 #include "common/status_gst.h"
 #include "latentparse/message_index.h"
+#include "tae/decoder.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_latent_parse_debug);
 #define GST_CAT_DEFAULT gst_latent_parse_debug
@@ -107,6 +108,18 @@ static GstFlowReturn refuse(GstLatentParse* self, guint64 offset,
   taegst::PostError(GST_ELEMENT(self), {why.code(), text},
                     taegst::Subject::kLatent);
   return GST_FLOW_ERROR;
+}
+
+// What does not begin like a latent: weights, mostly.
+static GstFlowReturn refuse_start(GstLatentParse* self, guint64 offset,
+                                  const taegst::ReadMap& map,
+                                  const tae::Status& why) {
+  const std::string weights = tae::DescribeWeights(map.data(), map.size());
+  if (weights.empty()) return refuse(self, offset, why);
+  return refuse(self, offset,
+                tae::Unsupported("these are " + weights +
+                                 ", not a latent; weights belong into the "
+                                 "property model-file of taedecode"));
 }
 
 // The message does not end within what there is. At the end of the stream that
@@ -282,8 +295,9 @@ static GstFlowReturn gst_latent_parse_handle_frame(GstBaseParse* parse,
         return refuse(self, frame->offset, tae::OutOfMemory("no memory"));
       header = tae::ReadLatentHeader(map.data(), map.size(),
                                      self->priv->state.limits, &needed);
+      if (!header.ok())
+        return refuse_start(self, frame->offset, map, header.status());
     }
-    if (!header.ok()) return refuse(self, frame->offset, header.status());
     if (!header->has_value()) return want(self, frame, needed);
     if (size < (*header)->message_size)
       return want(self, frame, (*header)->message_size);

@@ -76,6 +76,11 @@ TAE_EXPORT std::vector<RungInfo> GetRungs(const Model& model);
 TAE_EXPORT StatusOr<std::string> FindWeights(std::string_view variant,
                                              std::string_view explicit_path);
 
+// What a safetensors file is that is not a latent, for a message: "weights of a
+// tiny decoder for flux2 (79 tensors)"; "" when nobody knows. `bytes` hold its
+// header, 8 bytes of length and the JSON; more is not read.
+TAE_EXPORT std::string DescribeWeights(const void* bytes, size_t size);
+
 enum class Backend : uint8_t {
   kAuto,       // the fastest on this CPU
   kReference,  // scalar, double accumulators: the definition of right
