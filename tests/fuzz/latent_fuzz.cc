@@ -1,8 +1,11 @@
-// Any bytes as a stream of latents: safetensors and .npy messages, whole and in
-// two pieces, which must give the same.
+// Any bytes as a stream of latents: safetensors and .npy messages. Whole, in
+// two pieces, byte by byte, and message by message out of one buffer that grows
+// as it is asked to, as a parser element reads: all must give the same.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
+#include <vector>
 
 #include "tae/latent_stream.h"
 
@@ -37,6 +40,43 @@ bool PushAll(tae::LatentStreamReader& reader, const uint8_t* data, size_t size,
   return true;
 }
 
+// Byte by byte.
+Outcome ReadBytes(const uint8_t* data, size_t size) {
+  tae::LatentStreamReader reader(kLimits);
+  Outcome outcome;
+  for (size_t i = 0; i < size && !outcome.failed; ++i)
+    outcome.failed = !PushAll(reader, data + i, 1, outcome);
+  outcome.failed = outcome.failed || !reader.Finish().ok();
+  return outcome;
+}
+
+// Headers read out of a buffer that is only as long as was asked for. An answer
+// must not depend on what lies behind those bytes.
+Outcome ReadGrowing(const uint8_t* data, size_t size) {
+  Outcome outcome;
+  for (size_t begin = 0; begin < size;) {
+    uint64_t have = 1;
+    tae::StatusOr<std::optional<tae::LatentHeader>> header(std::nullopt);
+    while (true) {
+      outcome.failed = have > size - begin;
+      if (outcome.failed) return outcome;
+      const std::vector<uint8_t> exact(data + begin, data + begin + have);
+      uint64_t needed = 0;
+      header = tae::ReadLatentHeader(exact.data(), have, kLimits, &needed);
+      if (!header.ok() || header->has_value()) break;
+      if (needed <= have) abort();  // a caller would ask for ever
+      have = needed;
+    }
+    outcome.failed = !header.ok() || (*header)->message_size > size - begin;
+    if (outcome.failed) return outcome;
+    if ((*header)->begin + (*header)->stored_size > (*header)->message_size)
+      abort();
+    begin += (*header)->message_size;
+    ++outcome.messages;
+  }
+  return outcome;
+}
+
 Outcome Read(const uint8_t* data, size_t size, size_t cut) {
   tae::LatentStreamReader reader(kLimits);
   Outcome outcome;
@@ -50,9 +90,9 @@ Outcome Read(const uint8_t* data, size_t size, size_t cut) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Outcome whole = Read(data, size, size);
-  const Outcome halves = Read(data, size, size / 2);
-  if (whole.messages != halves.messages || whole.failed != halves.failed) {
-    abort();
-  }
+  for (const Outcome& other : {Read(data, size, size / 2),
+                               ReadBytes(data, size), ReadGrowing(data, size)})
+    if (whole.messages != other.messages || whole.failed != other.failed)
+      abort();
   return 0;
 }
