@@ -17,6 +17,7 @@ StatusOr<int> Validate(Words words);
 StatusOr<int> ShowPlan(Words words);
 StatusOr<int> ListVariants(Words words);
 StatusOr<int> Bench(Words words);
+StatusOr<int> Quantize(Words words);
 StatusOr<int> Fit(Words words);
 
 }  // namespace tae::tool

@@ -59,6 +59,10 @@ constexpr Command kCommands[] = {
      "pictures,\n"
      "    or to the pictures stored beside the latents: for a space that has "
      "no table.\n"},
+    {"quantize", tae::tool::Quantize,
+     "tae quantize LATENTS... [--variant V] [--model M] [--method M] "
+     "[--threads N]\n"
+     "    What recording with 8 bits a number costs each picture.\n"},
     {"variants", tae::tool::ListVariants,
      "tae variants\n"
      "    The latent spaces, their weights and where these are on this "

@@ -32,6 +32,8 @@ expect 2 "no such file" "$tae" inspect "$work/none"
 printf 'not a file of tensors' > "$work/text"
 expect 0 "is no file of tensors" "$tae" inspect "$work/text"
 
+expect 0 "1 latents, worst" "$tae" quantize \
+  "$(dirname "$0")/../../fuzz/corpus/latent/v1.npy" --variant sd
 # Latents of four channels, with no weights on this machine: the projection.
 corpus=$(dirname "$0")/../../fuzz/corpus/latent
 expect 0 "16x16, variant sd, linear" "$tae" decode "$corpus/v1.npy" \
