@@ -35,6 +35,14 @@ def ratio(rows, ours, peers, figure):
     return min(known) / rows[ours][figure]
 
 
+def spread(above, below):
+    """Lower quartile, median and upper quartile of the ratios by round."""
+    ratios = [a / b for a, b in zip(above, below)]
+    if len(ratios) == 1:
+        return ratios * 3
+    return tuple(statistics.quantiles(ratios, n=4, method='inclusive'))
+
+
 def number(value, digits):
     return '-' if value is None else f'{value:.{digits}f}'
 
