@@ -1,20 +1,12 @@
-"""A diffusers run, live: pipe(prompt, callback_on_step_end=TaeCallback()).
-
-Knows the space of FLUX.1, FLUX.2, SD, SDXL, SD3, Qwen-Image and Z-Image by the
-pipeline's class; for others say TaeCallback(space=...). A latent goes with the
-noise level it has after the step: flow matching's, or k-diffusion's sigma for
-SD and SDXL, to whose scale the latents of DDIM, DPM++ and the like are brought.
-"""
-import logging
-import math
-import sys
+"""A diffusers run, live: pipe(prompt, callback_on_step_end=TaeCallback())."""
 import time
+import traceback
 
-from tae_tap import Tap
+from tae_tap import Tap, quietly
 
 _SPACES = (("Flux2", "flux2"), ("Flux", "flux1"), ("StableDiffusionXL", "sdxl"),
            ("StableDiffusion3", "sd3"), ("StableDiffusion", "sd1"),
-           ("QwenImage", "wan21"), ("ZImage", "flux1"))
+           ("QwenImage", "wan21"), ("ZImage", "flux1"))  # others: space="..."
 
 
 class TaeCallback:
@@ -22,46 +14,36 @@ class TaeCallback:
         self._tap, self._given = Tap(address), metadata
 
     def __call__(self, pipe, index, timestep, tensors):
-        try:
-            latents = tensors["latents"][:1]
-            if index == 0:  # the only time that waits for the device
-                self._begin(pipe, latents, float(timestep), sys._getframe(1))
-            sigma, sigma_next = (self._levels[index + 1:] + [None, None])[:2]
-            if self._scaled and sigma is not None:
-                latents = latents.float() * math.sqrt(1 + sigma * sigma)
-            self._tap.send(
-                latents, step=index + 1, final=index + 1 == pipe.num_timesteps,
-                sigma=sigma, sigma_next=sigma_next, **self._common)
-        except Exception:
-            logging.getLogger("tae_tap").warning("no preview", exc_info=True)
+        self._send(pipe, index, timestep, tensors["latents"])
         return tensors
 
-    def _begin(self, pipe, latents, timestep, frame):
-        name, layout, size = type(pipe).__name__, "nchw", {}
-        if latents.ndim == 3:
-            while frame.f_locals.get("self") is not pipe:
-                frame = frame.f_back  # only the call knows the size
-            layout, side = "packed", 2 * pipe.vae_scale_factor
-            size = {key: frame.f_locals[key] // side * side
-                    for key in ("width", "height")}
-        space = next((s for n, s in _SPACES if name.startswith(n)), None)
-        self._common = {
-            "space": space, "layout": layout, "domain": "sampler", "pred": "x",
-            "gen": time.time_ns(), "steps": pipe.num_timesteps,
-            **size, **self._given}
-        scheduler = pipe.scheduler
-        first = scheduler.timesteps.tolist().index(timestep)
-        self._levels = _levels(scheduler)[first:]
-        self._scaled = (getattr(scheduler, "init_noise_sigma", 0) == 1 and
-                        not scheduler.config.get("use_flow_sigmas"))
+    @quietly
+    def _send(self, pipe, index, timestep, x):
+        if index == 0:  # the only time that waits for the device
+            name, said = type(pipe).__name__, {"layout": "nchw"}
+            if x.ndim == 3:  # tokens: only the call knows their size
+                call = next(f.f_locals for f, _ in traceback.walk_stack(None)
+                            if f.f_locals.get("self") is pipe)
+                said = {k: call[k] // 16 * 16 for k in ("width", "height")}
+            space = next((s for n, s in _SPACES if name.startswith(n)), None)
+            self._said = {"layout": "packed", **said, "space": space,
+                          "gen": time.time_ns(), "steps": pipe.num_timesteps,
+                          "domain": "sampler", "pred": "x", **self._given}
+            self._noise = quietly(_noise)(pipe.scheduler, timestep) or []
+        sigma, after = (self._noise[index + 1:] + [None, None])[:2]
+        if sigma and getattr(pipe.scheduler, "init_noise_sigma", 0) == 1 \
+                and not pipe.scheduler.config.get("use_flow_sigmas"):
+            x = x.float() * (1 + sigma ** 2) ** 0.5  # it had VP's scale
+        self._tap.send(x[:1], step=index + 1, sigma=sigma, sigma_next=after,
+                       final=index + 1 == pipe.num_timesteps, **self._said)
 
 
-def _levels(scheduler):
-    """Noise levels before each step and after the last; [] if unknown."""
+def _noise(scheduler, timestep):
+    """The levels before each step, from the first that was done."""
+    steps, done = scheduler.timesteps, getattr(scheduler, "step_index", None)
+    first = done - 1 if done else steps.tolist().index(float(timestep))
     if hasattr(scheduler, "sigmas"):
-        return [float(sigma) for sigma in scheduler.sigmas]
-    if not hasattr(scheduler, "alphas_cumprod"):
-        return []
-    alphas = scheduler.alphas_cumprod.cpu()[scheduler.timesteps.long().cpu()]
-    last = float(getattr(scheduler, "final_alpha_cumprod", 1))
-    return [math.sqrt(1 / alpha - 1) for alpha in [*alphas.tolist(), last]]
+        return scheduler.sigmas[first:].tolist()
+    alphas = scheduler.alphas_cumprod.cpu()[steps[first:].long().cpu()].tolist()
+    alphas.append(float(getattr(scheduler, "final_alpha_cumprod", 1)))
+    return [(1 / alpha - 1) ** 0.5 for alpha in alphas]

@@ -3,13 +3,12 @@
 Copy the folder into custom_nodes/ (cp -rL, it holds a link to tae_tap.py). The
 environment variable TAE_TAP changes the address from unix:/tmp/tae.sock.
 """
-import logging
 import os
 import time
 
 import latent_preview
 
-from .tae_tap import Tap
+from .tae_tap import Tap, quietly
 
 NODE_CLASS_MAPPINGS = {}  # without it ComfyUI takes no package
 _SPACES = {
@@ -22,7 +21,12 @@ _tap = Tap(os.environ.get("TAE_TAP", "unix:/tmp/tae.sock"))
 _prepare_callback = latent_preview.prepare_callback
 
 
-def _send(x0, space, gen, step, steps):
+@quietly
+def _send(model, x0, gen, step, steps):
+    names = [c.__name__ for c in type(model.model.latent_format).__mro__]
+    space = next((_SPACES[n] for n in names if n in _SPACES), None)
+    if space is None:
+        return
     x0 = getattr(x0, "tensors", [x0])[0]  # video with sound: the picture first
     x0 = x0[:1, :, 0] if x0.ndim == 5 else x0[:1]  # of a clip its first frame
     layout = "packed-nchw" if space == "flux2" else "nchw"
@@ -31,18 +35,10 @@ def _send(x0, space, gen, step, steps):
 
 
 def _tapped_prepare_callback(model, *args, **kwargs):
-    callback = _prepare_callback(model, *args, **kwargs)
-    gen = time.time_ns()
+    callback, gen = _prepare_callback(model, *args, **kwargs), time.time_ns()
 
     def tapped(step, x0, x, total_steps):
-        try:
-            classes = type(model.model.latent_format).__mro__
-            names = [c.__name__ for c in classes]
-            space = next((_SPACES[n] for n in names if n in _SPACES), None)
-            if space:
-                _send(x0, space, gen, step + 1, total_steps)
-        except Exception:
-            logging.getLogger("tae_tap").warning("no preview", exc_info=True)
+        _send(model, x0, gen, step + 1, total_steps)
         return callback(step, x0, x, total_steps)
 
     return tapped

@@ -72,6 +72,65 @@ class DdimScheduler:
         return after.sqrt() * clean + (1 - after).sqrt() * noise
 
 
+class HeunScheduler(VeScheduler):
+    """HeunDiscreteScheduler: every step but the last is done twice, the second
+    time from where the first began; both end at the same sigma."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        s, t = self.sigmas, self.timesteps
+        self.sigmas = torch.cat(
+            [s[:1], s[1:-1].repeat_interleave(2), s[-1:]])
+        self.timesteps = torch.cat([t[:1], t[1:].repeat_interleave(2)])
+        self.before = None
+
+    def step(self, clean, t, sample):
+        if self.before is not None:
+            at, sample = self.step_index, self.before
+            self.before = None
+            self.step_index += 1
+            slope = (sample - clean) / self.sigmas[at - 1]
+            return sample + (self.sigmas[at] - self.sigmas[at - 1]) * slope
+        self.before = sample
+        return super().step(clean, t, sample)
+
+
+class DpmScheduler(DdimScheduler):
+    """DPMSolverMultistepScheduler: sigmas and step_index, yet x has VP's
+    scale, x = (x0 + sigma noise) / sqrt(1 + sigma^2)."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        alphas = self.alphas_cumprod[self.timesteps]
+        self.sigmas = torch.cat([(1 / alphas - 1).sqrt(), torch.zeros(1)])
+        self.step_index = None
+
+    def step(self, clean, t, sample):
+        self.step_index = (self.step_index or 0) + 1
+        if self.step_index == len(self.timesteps):
+            return clean
+        return super().step(clean, t, sample)
+
+
+class PndmScheduler(DdimScheduler):
+    """PNDMScheduler without Runge-Kutta steps, as SD has it: the second
+    timestep comes twice, and its first visit does the first step again."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        t = self.timesteps
+        self.timesteps = torch.cat([t[:2], t[1:]])
+        self.calls = 0
+
+    def step(self, clean, t, sample):
+        self.calls += 1
+        if self.calls == 1:
+            self.first = sample
+        if self.calls == 2:
+            t, sample = self.timesteps[0], self.first
+        return super().step(clean, t, sample)
+
+
 class Pipeline:
     """The loop that every diffusers pipeline has, with its locals."""
 

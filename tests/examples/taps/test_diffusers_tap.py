@@ -103,10 +103,37 @@ class Diffusers(unittest.TestCase):
         for pair in zip(messages, messages[1:]):
             np.testing.assert_allclose(_x0(*pair), clean.numpy(), atol=1e-4)
 
+    def test_dpm_keeps_vp_scale_beside_its_sigmas(self):
+        clean, noise = torch.randn(2, 1, 4, 8, 8)
+        scheduler = stand_ins.DpmScheduler(torch, 6)
+        _, messages = _run(self, "StableDiffusionXLPipeline", scheduler,
+                           clean, noise, 64, 64)
+        self.assertEqual([float(m.metadata["sigma"]) for m in messages],
+                         scheduler.sigmas[1:].tolist())
+        for pair in zip(messages, messages[1:]):
+            np.testing.assert_allclose(_x0(*pair), clean.numpy(), atol=1e-4)
+
+    def test_heun_and_pndm_visit_a_sigma_twice(self):
+        for scheduler, calls, same in (
+                (stand_ins.HeunScheduler(torch, 4), 7, (0, 2, 4)),
+                (stand_ins.PndmScheduler(torch, 10), 11, (0,))):
+            with self.subTest(type(scheduler).__name__):
+                clean, noise = torch.randn(2, 1, 4, 8, 8)
+                _, messages = _run(self, "StableDiffusionPipeline", scheduler,
+                                   clean, noise, 64, 64)
+                self.assertEqual(len(messages), calls)
+                self.assertEqual(messages[-1].metadata["final"], "1")
+                for i, pair in enumerate(zip(messages, messages[1:])):
+                    sigmas = [m.metadata["sigma"] for m in pair]
+                    self.assertEqual(sigmas[0] == sigmas[1], i in same)
+                    if i not in same:
+                        np.testing.assert_allclose(
+                            _x0(*pair), clean.numpy(), atol=2e-4)
+
     def test_image_to_image_starts_inside_the_schedule(self):
         clean, noise = torch.randn(2, 1, 16, 8, 8)
         scheduler = stand_ins.FlowScheduler(torch, 8)
-        scheduler.step_index = 3
+        scheduler.step_index = 4  # as it is after the first step
         everything = scheduler.timesteps
         pipe = stand_ins.pipeline("StableDiffusion3Img2ImgPipeline", scheduler)
         path = wire.temporary_address(self)[len("unix:"):]
