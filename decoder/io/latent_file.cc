@@ -53,10 +53,10 @@ std::pair<size_t, std::string_view> LeadingNumber(std::string_view text) {
 
 // The tensors of a file whose latents are named step_000, step_001...; empty
 // when the file is of the usual kind.
-std::vector<const StreamTensor*> SeriesOf(const StreamJson& json) {
-  std::vector<const StreamTensor*> series;
+std::vector<const SafetensorsEntry*> SeriesOf(const SafetensorsJson& json) {
+  std::vector<const SafetensorsEntry*> series;
   if (json.tensors.size() < 2 || ChooseLatent(json).ok()) return series;
-  for (const StreamTensor& tensor : json.tensors) {
+  for (const SafetensorsEntry& tensor : json.tensors) {
     if (tensor.dims != json.tensors[0].dims ||
         tensor.dtype != json.tensors[0].dtype ||
         tensor.name.ends_with("weight") || tensor.name.ends_with("bias"))
@@ -71,7 +71,7 @@ std::vector<const StreamTensor*> SeriesOf(const StreamJson& json) {
 
 // Reads one tensor of a series out of the open file.
 StatusOr<LatentMessage> ReadMember(std::FILE* file, const StreamPrefix& prefix,
-                                   const StreamTensor& entry) {
+                                   const SafetensorsEntry& entry) {
   StatusOr<LatentHeader> header = HeaderOfTensor(prefix, entry);
   if (!header.ok()) return header.status();
   std::vector<uint8_t> stored;
@@ -100,7 +100,7 @@ StatusOr<std::vector<LatentMessage>> ReadSeries(std::FILE* file,
     prefix = ReadStreamPrefix(head.data(), head.size(), limits, &needed);
     if (!prefix.ok()) return messages;  // the stream reader says what it is
   }
-  const std::vector<const StreamTensor*> series = SeriesOf((*prefix)->json);
+  const std::vector<const SafetensorsEntry*> series = SeriesOf((*prefix)->json);
   for (size_t i = 0; i < series.size(); ++i) {
     StatusOr<LatentMessage> message = ReadMember(file, **prefix, *series[i]);
     if (!message.ok()) return message.status();

@@ -177,18 +177,19 @@ Status ReadScales(LatentHeader* header) {
   return {};
 }
 
-std::string ListNames(const StreamJson& json) {
+std::string ListNames(const SafetensorsJson& json) {
   std::string names;
   for (size_t i = 0; i < json.tensors.size() && i < 3; ++i)
     names += (i ? ", '" : "'") + json.tensors[i].name + "'";
   return names + (json.tensors.size() > 3 ? "..." : "");
 }
 
-bool LooksLikeWeights(const StreamJson& json) {
-  return std::any_of(
-      json.tensors.begin(), json.tensors.end(), [](const StreamTensor& tensor) {
-        return tensor.name.ends_with("weight") || tensor.name.ends_with("bias");
-      });
+bool LooksLikeWeights(const SafetensorsJson& json) {
+  return std::any_of(json.tensors.begin(), json.tensors.end(),
+                     [](const SafetensorsEntry& tensor) {
+                       return tensor.name.ends_with("weight") ||
+                              tensor.name.ends_with("bias");
+                     });
 }
 
 StatusOr<std::optional<LatentHeader>> ReadNpy(const uint8_t* bytes, size_t size,
@@ -242,7 +243,7 @@ StatusOr<std::optional<StreamPrefix>> ReadStreamPrefix(
   *needed = 8 + text_size;
   if (size < *needed) return {std::nullopt};
 
-  StatusOr<StreamJson> json = ParseStreamJson(
+  StatusOr<SafetensorsJson> json = ParseSafetensorsJson(
       std::string_view(reinterpret_cast<const char*>(bytes) + 8, text_size));
   if (!json.ok()) return json.status();
   if (json->data_size > limits.payload_bytes)
@@ -250,9 +251,9 @@ StatusOr<std::optional<StreamPrefix>> ReadStreamPrefix(
   return {StreamPrefix{*std::move(json), 8 + text_size}};
 }
 
-StatusOr<const StreamTensor*> ChooseLatent(const StreamJson& json) {
+StatusOr<const SafetensorsEntry*> ChooseLatent(const SafetensorsJson& json) {
   for (const std::string_view name : {"x0", "latent", "latent_tensor"})
-    for (const StreamTensor& tensor : json.tensors)
+    for (const SafetensorsEntry& tensor : json.tensors)
       if (tensor.name == name) return &tensor;
   if (json.tensors.size() == 1 && !LooksLikeWeights(json))
     return &json.tensors.front();
@@ -269,7 +270,7 @@ StatusOr<const StreamTensor*> ChooseLatent(const StreamJson& json) {
 }
 
 StatusOr<LatentHeader> HeaderOfTensor(const StreamPrefix& prefix,
-                                      const StreamTensor& entry) {
+                                      const SafetensorsEntry& entry) {
   LatentHeader header;
   header.tensor = entry.name;
   header.dims = entry.dims;
@@ -313,7 +314,7 @@ StatusOr<std::optional<LatentHeader>> ReadLatentHeader(
       ReadStreamPrefix(bytes, size, limits, needed);
   if (!prefix.ok()) return prefix.status();
   if (!prefix->has_value()) return {std::nullopt};
-  StatusOr<const StreamTensor*> chosen = ChooseLatent((*prefix)->json);
+  StatusOr<const SafetensorsEntry*> chosen = ChooseLatent((*prefix)->json);
   if (!chosen.ok()) return chosen.status();
   StatusOr<LatentHeader> header = HeaderOfTensor(**prefix, **chosen);
   if (!header.ok()) return header.status();

@@ -6,14 +6,14 @@
 #include <optional>
 #include <vector>
 
-#include "io/stream_json.h"
+#include "io/safetensors_json.h"
 #include "tae/latent_stream.h"
 
 namespace tae {
 
 // The JSON of the safetensors message at `bytes`, and where its data begins.
 struct StreamPrefix {
-  StreamJson json;
+  SafetensorsJson json;
   uint64_t data_begin = 0;
 };
 
@@ -24,10 +24,10 @@ StatusOr<std::optional<StreamPrefix>> ReadStreamPrefix(
 
 // One tensor of the message as a latent. Errors: kUnsupported (its dtype).
 StatusOr<LatentHeader> HeaderOfTensor(const StreamPrefix& prefix,
-                                      const StreamTensor& entry);
+                                      const SafetensorsEntry& entry);
 
 // The tensor that is the latent: x0, latent, latent_tensor, else the only one.
 // kUnsupported says what the file is instead.
-StatusOr<const StreamTensor*> ChooseLatent(const StreamJson& json);
+StatusOr<const SafetensorsEntry*> ChooseLatent(const SafetensorsJson& json);
 
 }  // namespace tae

@@ -11,9 +11,9 @@ namespace tae {
 namespace {
 
 // Names and shapes without bytes. What is not of a weight's dtype is left out.
-TensorFile ShapesOf(const StreamJson& json) {
+TensorFile ShapesOf(const SafetensorsJson& json) {
   TensorFile file;
-  for (const StreamTensor& entry : json.tensors) {
+  for (const SafetensorsEntry& entry : json.tensors) {
     TensorView tensor;
     tensor.name = entry.name;
     tensor.dims = entry.dims;

@@ -2,7 +2,7 @@
 // metadata means.
 #include <gtest/gtest.h>
 
-#include "io/stream_json.h"
+#include "io/safetensors_json.h"
 #include "support/latent_bytes.h"
 #include "tae/latent_stream.h"
 
