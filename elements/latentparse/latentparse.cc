@@ -131,6 +131,7 @@ static GstFlowReturn want(GstLatentParse* self, const GstBaseParseFrame* frame,
     gst_base_parse_set_min_frame_size(GST_BASE_PARSE(self), guint(bytes));
     return GST_FLOW_OK;
   }
+  gst_base_parse_set_min_frame_size(GST_BASE_PARSE(self), kSmallestHeader);
   const tae::Status status = tae::DataLoss(
       "the stream is truncated: it ends after " +
       std::to_string(gst_buffer_get_size(frame->buffer)) +
@@ -325,6 +326,14 @@ static gboolean gst_latent_parse_convert(GstBaseParse* parse, GstFormat from,
   return TRUE;
 }
 
+// What was waited for is gone after a flush.
+static gboolean gst_latent_parse_sink_event(GstBaseParse* parse,
+                                            GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP)
+    gst_base_parse_set_min_frame_size(parse, kSmallestHeader);
+  return PARENT_CLASS->sink_event(parse, event);
+}
+
 static gboolean gst_latent_parse_start(GstBaseParse* parse) {
   Private* priv = GST_LATENT_PARSE(parse)->priv;
   std::lock_guard lock(priv->mutex);
@@ -421,5 +430,6 @@ static void gst_latent_parse_class_init(GstLatentParseClass* klass) {
   parse_class->start = GST_DEBUG_FUNCPTR(gst_latent_parse_start);
   parse_class->stop = GST_DEBUG_FUNCPTR(gst_latent_parse_stop);
   parse_class->handle_frame = GST_DEBUG_FUNCPTR(gst_latent_parse_handle_frame);
+  parse_class->sink_event = GST_DEBUG_FUNCPTR(gst_latent_parse_sink_event);
   parse_class->convert = GST_DEBUG_FUNCPTR(gst_latent_parse_convert);
 }

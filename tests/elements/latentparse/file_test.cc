@@ -1,6 +1,8 @@
 // Recordings as files: duration, exact seeking, backwards, autoplugging.
 #include <gst/base/gsttypefindhelper.h>
 
+#include <random>
+
 #include "support/latent_bytes.h"
 #include "support/latent_run.h"
 #include "support/shared_data.h"
@@ -90,9 +92,12 @@ TEST_F(Recording, SeeksThroughAQueueLandOnAMessage) {
   }
 }
 
-TEST_F(Recording, PlaysAPartAndBackwards) {
+// Backwards from the end of the tenth latent to the begin of the sixth.
+void ExpectBackwards(const std::string& source) {
   std::vector<Latent> shown;
-  Pipeline pipeline(Source() + "latentparse ! taedecode ! appsink name=out");
+  Pipeline pipeline(source +
+                    "latentparse ! taedecode method=linear variant=flux2 ! "
+                    "appsink name=out");
   Collect(&pipeline, &shown);
   pipeline.Pause();
   ASSERT_TRUE(gst_element_seek(
@@ -107,6 +112,58 @@ TEST_F(Recording, PlaysAPartAndBackwards) {
   ASSERT_GE(shown.size(), 5u);
   for (size_t i = 1; i < shown.size(); ++i)
     EXPECT_EQ(shown[i].pts + kStep, shown[i - 1].pts);
+}
+
+TEST_F(Recording, PlaysBackwards) { ExpectBackwards(Source()); }
+
+// Above the megabyte by which the base class reads backwards.
+TEST_F(Recording, PlaysLargeLatentsBackwards) {
+  const auto large = Play(
+      "latentsrc num-buffers=12 width=1024 height=1024 ! "
+      "video/x-latent,format=F32LE ! appsink name=out");
+  ExpectBackwards("filesrc location=" + Write("large", Record(large)) + " ! ");
+}
+
+// Seeks at any time, from any state of the stream; then all is played.
+TEST_F(Recording, SurvivesAStormOfSeeks) {
+  for (const char* queue : {"", "queue ! "}) {
+    std::mt19937 random(3);
+    std::vector<Latent> shown;
+    Pipeline pipeline(Source() + queue + "latentparse ! appsink name=out");
+    Collect(&pipeline, &shown);
+    pipeline.Pause();
+    for (int i = 0; i < 200; ++i) {
+      if (i % 20 == 0) i % 40 == 0 ? pipeline.Play() : pipeline.Pause();
+      gst_element_seek_simple(
+          pipeline.get(), GST_FORMAT_TIME,
+          GstSeekFlags(GST_SEEK_FLAG_FLUSH |
+                       (random() % 2 ? GST_SEEK_FLAG_ACCURATE : 0)),
+          gint64(random() % (kLatents * kStep)));
+    }
+    pipeline.Pause();
+    ASSERT_TRUE(gst_element_seek_simple(
+        pipeline.get(), GST_FORMAT_TIME,
+        GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE), 0));
+    gst_element_get_state(pipeline.get(), nullptr, nullptr, 10 * GST_SECOND);
+    shown.clear();
+    pipeline.Play();
+    const Outcome outcome = pipeline.Wait();
+    EXPECT_TRUE(outcome.eos)
+        << (outcome.errors.empty() ? "" : outcome.errors[0]);
+    EXPECT_TRUE(outcome.warnings.empty());
+    EXPECT_EQ(shown.back(), latents_.back());
+  }
+}
+
+TEST_F(Recording, IsPlayedAgainByTheSamePipeline) {
+  std::vector<Latent> shown;
+  Pipeline pipeline(Source() + "latentparse ! appsink name=out");
+  Collect(&pipeline, &shown);
+  for (int i = 0; i < 5; ++i) {
+    shown.clear();
+    EXPECT_TRUE(pipeline.Run().eos);
+    EXPECT_EQ(shown, latents_);
+  }
 }
 
 TEST_F(Recording, PlaysInEveryPlayer) {
