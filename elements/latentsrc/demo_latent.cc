@@ -169,18 +169,34 @@ std::vector<double> Invert(const LinearMap& map, const Rgb& target) {
   return z;
 }
 
-// A sunset: sky, sun, ground.
-Rgb Sunset(double y, double x, unsigned index) {
-  const double cx = index % 2 ? 0.35 : 0.65;
-  const double sun = std::hypot(x - cx, y - 0.45);
+// Sky, sun, hills; y and x from 0 to 1.
+Rgb Landscape(double y, double x) {
   Rgb rgb = {.25 + .65 * y, .3 + .25 * y, .6 - .25 * y};
-  if (sun < .16) rgb = {.97, .85, .5};
+  if (std::hypot(x - .65, y - .45) < .16) rgb = {.97, .85, .5};
   if (y > .68 + .05 * std::sin(9 * x)) rgb = {.16, .3 - .1 * y, .2};
   return rgb;
 }
 
+// Two fruits on a table before a wall.
+Rgb StillLife(double y, double x) {
+  Rgb rgb = {.75 - .2 * y, .7 - .2 * y, .6 - .15 * y};
+  if (y > .62) rgb = {.45, .3, .2};
+  const auto shade = [&](double cy, double cx) {
+    return 1 - .8 * std::hypot(x - cx + .06, y - cy + .06);
+  };
+  if (std::hypot(x - .38, y - .56) < .17) {
+    const double s = shade(.56, .38);
+    rgb = {.85 * s, .25 * s, .18 * s};
+  }
+  if (std::hypot(x - .66, y - .6) < .14) {
+    const double s = shade(.6, .66);
+    rgb = {.9 * s, .75 * s, .2 * s};
+  }
+  return rgb;
+}
+
 tae::StatusOr<std::vector<float>> Synthetic(std::string_view variant,
-                                            int channels, unsigned index,
+                                            int channels, int picture,
                                             tae::Extent extent) {
   tae::StatusOr<LinearMap> map = Measure(variant, channels);
   if (!map.ok()) return map.status();
@@ -188,9 +204,10 @@ tae::StatusOr<std::vector<float>> Synthetic(std::string_view variant,
   std::vector<float> out(plane * size_t(channels));
   for (int y = 0; y < extent.height; ++y)
     for (int x = 0; x < extent.width; ++x) {
+      const double down = (y + .5) / extent.height;
+      const double right = (x + .5) / extent.width;
       const std::vector<double> z = Invert(
-          *map,
-          Sunset((y + .5) / extent.height, (x + .5) / extent.width, index));
+          *map, picture == 0 ? Landscape(down, right) : StillLife(down, right));
       for (size_t c = 0; c < z.size(); ++c)
         out[c * plane + size_t(y) * extent.width + x] = float(z[c]);
     }
@@ -199,16 +216,25 @@ tae::StatusOr<std::vector<float>> Synthetic(std::string_view variant,
 
 }  // namespace
 
+bool HasDemoLatent(std::string_view variant) {
+  return variant == "flux2" || tae::LinearModel(variant).ok();
+}
+
 tae::StatusOr<std::vector<float>> DemoLatent(std::string_view variant,
-                                             unsigned index,
+                                             DemoPattern pattern,
+                                             uint64_t generation,
                                              tae::Extent extent) {
+  const int picture = pattern == DemoPattern::kCycle
+                          ? int(generation % kDemoPictures)
+                          : int(pattern) - 1;
   if (variant == "flux2") {
     const std::vector<Planes> drawn = ReadDrawn();
-    if (!drawn.empty()) return Resample(drawn[index % drawn.size()], extent);
+    if (size_t(picture) < drawn.size())
+      return Resample(drawn[size_t(picture)], extent);
   }
   const tae::VariantInfo* info = tae::FindVariant(variant);
   if (info == nullptr) return tae::Unsupported("no such latent space");
-  return Synthetic(variant, info->latent_channels, index, extent);
+  return Synthetic(variant, info->latent_channels, picture, extent);
 }
 
 }  // namespace taegst

@@ -1,7 +1,8 @@
-// Clean latents for the demo: pictures drawn by demo/make_demo.py for flux2, a
-// synthetic one for every other space with a linear table.
+// Clean latents for the demo: pictures drawn by demo/make_demo.py for flux2,
+// plain drawings for every other space with a linear table.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -10,10 +11,18 @@
 
 namespace taegst {
 
-// [C][H][W] floats of picture `index` (any number, they repeat) at this size.
+// The pictures, in the order of the file that make_demo.py writes; kCycle is
+// another one each generation.
+enum class DemoPattern { kCycle = 0, kLandscape = 1, kStillLife = 2 };
+inline constexpr int kDemoPictures = 2;
+
+bool HasDemoLatent(std::string_view variant);
+
+// [C][H][W] floats of this generation's picture at this size.
 // Errors: kUnsupported when the space has no linear table.
 tae::StatusOr<std::vector<float>> DemoLatent(std::string_view variant,
-                                             unsigned index,
+                                             DemoPattern pattern,
+                                             uint64_t generation,
                                              tae::Extent extent);
 
 }  // namespace taegst

@@ -1,0 +1,61 @@
+// Where latentsrc takes its latents from: one class a kind of place.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "common/gst_ptr.h"
+#include "common/latent_caps.h"
+#include "common/latent_meta.h"
+#include "tae/latent_stream.h"
+#include "tae/status.h"
+
+namespace taegst {
+
+struct SuppliedLatent {
+  LatentInfo info;
+  GstPtr<GstBuffer> buffer;
+  LatentStep step;
+  GstPtr<GstTagList> tags;  // of its generation; may be null
+};
+
+enum class Supplied { kLatent, kEnd, kFlushing };
+
+// One caller, the streaming thread, but for Unlock and AddStats.
+class LatentSupply {
+ public:
+  virtual ~LatentSupply() = default;
+
+  // Fixed caps for all that comes next, out of what downstream allows; null
+  // when none fits. Not called where caps come with each latent.
+  virtual GstPtr<GstCaps> Negotiate(GstCaps* /*allowed*/) { return nullptr; }
+  virtual bool caps_come_with_latents() const { return true; }
+
+  // The next latent; waits for it where that takes time. An error ends the
+  // stream, after all that came before it.
+  virtual tae::StatusOr<Supplied> Next(SuppliedLatent* latent) = 0;
+
+  // Any thread: makes a waiting Next return kFlushing, until `off`.
+  virtual void Unlock() {}
+  virtual void UnlockStop() {}
+
+  // Latent `number`, from 0, comes next. False where one cannot go back.
+  virtual bool Seek(guint64 /*number*/) { return false; }
+  // All that there are, where that is known.
+  virtual std::optional<guint64> count() const { return std::nullopt; }
+  // Any thread.
+  virtual void AddStats(GstStructure* /*stats*/) const {}
+};
+
+// For what costs a latent and not the stream.
+using Warn = std::function<void(const tae::Status&)>;
+
+// A message as a latent; `variant` replaces what the message says, unless "".
+// The buffer takes the payload over. Errors: as InfoOfMessage.
+tae::StatusOr<SuppliedLatent> FromMessage(tae::LatentMessage message,
+                                          const std::string& variant);
+
+}  // namespace taegst
