@@ -21,13 +21,11 @@ for i in "${!words[@]}"; do
   [ "${words[i]}" != --sizes ] || sizes=${words[i + 1]}
 done
 
-# Engines that cannot be installed are skipped; compare.py says so.
-peers() { install_packages "$@" || echo "skipped: could not install $*"; }
 install_packages "${PACKAGES_BUILD[@]}" libbenchmark-dev python3-numpy
-peers python3-torch
-peers libdnnl-dev
-peers python3-matplotlib
-command -v npm >/dev/null || peers nodejs npm
+for package in "${PACKAGES_COMPARE[@]}"; do
+  case $package in nodejs | npm) command -v npm >/dev/null && continue ;; esac
+  install_packages "$package" || echo "skipped: could not install $package"
+done
 
 mkdir -p "$folder"
 if [ ! -d "$folder/node_modules/onnxruntime-node" ]; then
