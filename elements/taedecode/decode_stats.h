@@ -19,7 +19,7 @@ struct DecodeStats {
   GstClockTime last_decode_time = 0;
   GstClockTime total_decode_time = 0;
   std::string variant;
-  std::string method;   // "tae" or "linear"
+  std::string method;   // "tae", "builtin" or "linear"
   std::string weights;  // file, "" for built-in
 
   void AddDecoded(GstClockTime took);

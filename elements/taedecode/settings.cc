@@ -20,15 +20,24 @@ constexpr int Value(Enum value) {
 
 GType MethodGetType() {
   static const GEnumValue values[] = {
-      {Value(Method::kAuto), "Tiny autoencoder, or linear without weights",
-       "auto"},
+      {Value(Method::kAuto), "The best there is: tae, builtin, linear", "auto"},
       {Value(Method::kTae), "Tiny autoencoder, an error without weights",
        "tae"},
+      {Value(Method::kBuiltin), "Small decoder that needs no file (flux2)",
+       "builtin"},
       {Value(Method::kLinear), "Linear projection: no weights, little detail",
        "linear"},
       {0, nullptr, nullptr}};
   static const GType type = RegisterEnum("GstTaeMethod", values);
   return type;
+}
+
+std::string MethodName(Method method) {
+  auto* values = static_cast<GEnumClass*>(g_type_class_ref(MethodGetType()));
+  const GEnumValue* value = g_enum_get_value(values, Value(method));
+  const std::string name = value != nullptr ? value->value_nick : "";
+  g_type_class_unref(values);
+  return name;
 }
 
 GType PrecisionGetType() {

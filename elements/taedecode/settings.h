@@ -10,7 +10,7 @@
 
 namespace taegst {
 
-enum class Method { kAuto, kTae, kLinear };
+enum class Method { kAuto, kTae, kBuiltin, kLinear };
 
 // May change while a stream runs.
 struct LiveSettings {
@@ -31,6 +31,8 @@ struct Settings {
 };
 
 GType MethodGetType();     // GstTaeMethod, values of Method
+// "builtin": the nick of a value.
+std::string MethodName(Method method);
 GType PrecisionGetType();  // GstTaePrecision, values of tae::Precision
 
 }  // namespace taegst

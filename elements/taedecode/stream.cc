@@ -34,7 +34,8 @@ Stream::Stream(GstVideoDecoder* element, Settings settings)
 bool Stream::Start() {
   const std::string variant(VariantName(settings_.variant));
   const bool file =
-      settings_.method != Method::kLinear && !settings_.model_file.empty();
+      (settings_.method == Method::kAuto || settings_.method == Method::kTae) &&
+      !settings_.model_file.empty();
   return (variant.empty() && !file) || UseModel(variant);
 }
 
@@ -51,17 +52,23 @@ bool Stream::UseModel(const std::string& variant) {
   decoder_.emplace(chosen_->model, DecoderOptionsOf(threads_));
   for (const std::string& warning : chosen_->warnings)
     PostWarning(GST_ELEMENT(element_),
-                GstErrorCodeOf(chosen_->linear ? tae::StatusCode::kNotFound
-                                               : tae::StatusCode::kDataLoss,
+                GstErrorCodeOf(chosen_->method == Method::kLinear
+                                   ? tae::StatusCode::kNotFound
+                                   : tae::StatusCode::kDataLoss,
                                Subject::kWeights),
                 warning);
+  if (!chosen_->note.empty())
+    gst_element_message_full(GST_ELEMENT(element_), GST_MESSAGE_INFO,
+                             GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+                             g_strdup(chosen_->note.c_str()), nullptr, __FILE__,
+                             GST_FUNCTION, __LINE__);
   GST_INFO_OBJECT(element_, "model %s, variant %s, from %s",
                   info.architecture.c_str(), info.variant.c_str(),
                   info.path.empty() ? "(built in)" : info.path.c_str());
   std::lock_guard lock(mutex_);
   model_channels_ = info.latent_channels;
   stats_.variant = info.variant;
-  stats_.method = chosen_->linear ? "linear" : "tae";
+  stats_.method = MethodName(chosen_->method);
   stats_.weights = info.path;
   return true;
 }

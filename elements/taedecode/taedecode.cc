@@ -13,9 +13,9 @@
  * Weights are looked for in #GstTaeDecode:model-file, the folders or files of
  * the environment variable `TAE_MODEL_PATH` (colon separated),
  * `$XDG_DATA_HOME/tae`, `$XDG_DATA_DIRS/tae` and
- * `$COMFYUI_PATH/models/vae_approx`. Without any, a linear projection that
- * needs no file shows the picture roughly, after a warning that says what to
- * fetch.
+ * `$COMFYUI_PATH/models/vae_approx`. Without any, a small decoder that is
+ * built in shows FLUX.2's picture a little softer, and a linear projection that
+ * of other spaces roughly, after a warning that says what to fetch.
  *
  * Late latents are dropped before they cost time (#GstVideoDecoder:qos), but
  * never the first or the last of a generation. NaN and infinite numbers are

@@ -168,17 +168,37 @@ TEST(Weights, OfAnotherSpaceFailTheStart) {
 
 TEST(Weights, NoneWithMethodAutoIsLinearWithOneWarning) {
   DecodeHarness harness("taedecode");
-  harness.SetCaps(LatentCaps({}));
-  EXPECT_EQ(harness.Push(LatentBuffer({}, 0)), GST_FLOW_OK);
-  harness.SetCaps(LatentCaps({32, 5, 5}));
-  EXPECT_EQ(harness.Push(LatentBuffer({32, 5, 5}, 1)), GST_FLOW_OK);
+  const LatentShape shape{4, 4, 4};
+  harness.SetCaps(LatentCaps(shape, "variant=sdxl"));
+  EXPECT_EQ(harness.Push(LatentBuffer(shape, 0)), GST_FLOW_OK);
+  const LatentShape larger{4, 5, 5};
+  harness.SetCaps(LatentCaps(larger, "variant=sdxl"));
+  EXPECT_EQ(harness.Push(LatentBuffer(larger, 1)), GST_FLOW_OK);
   const auto message = harness.Message(GST_MESSAGE_WARNING);
   const PostedError warning = ErrorOf(message.get());
   EXPECT_EQ(warning.domain, GST_RESOURCE_ERROR);
   EXPECT_EQ(warning.code, GST_RESOURCE_ERROR_NOT_FOUND);
-  for (const char* word : {"taef2_decoder", "https://", "fetch-weights.sh"})
+  for (const char* word : {"taesdxl_decoder", "https://", "fetch-weights.sh"})
     EXPECT_NE(warning.text.find(word), std::string::npos) << word;
   EXPECT_EQ(harness.Message(GST_MESSAGE_WARNING), nullptr);
+}
+
+TEST(Weights, TheBuiltinDecoderServesWithANoteAndNoWarning) {
+  DecodeHarness harness("taedecode");
+  harness.SetCaps(LatentCaps({}));
+  EXPECT_EQ(harness.Push(LatentBuffer({}, 0)), GST_FLOW_OK);
+  const auto message = harness.Message(GST_MESSAGE_INFO);
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(harness.Message(GST_MESSAGE_WARNING), nullptr);
+  GError* error = nullptr;
+  gst_message_parse_info(message.get(), &error, nullptr);
+  for (const char* word : {"taef2_decoder", "https://", "fetch-weights.sh"})
+    EXPECT_NE(std::string(error->message).find(word), std::string::npos);
+  g_error_free(error);
+  GstStructure* stats = nullptr;
+  g_object_get(harness.decoder(), "stats", &stats, nullptr);
+  EXPECT_STREQ(gst_structure_get_string(stats, "method"), "builtin");
+  gst_structure_free(stats);
 }
 
 TEST(States, GoUpAndDownWithAndWithoutAModel) {
