@@ -145,6 +145,18 @@ static GstFlowReturn want(GstLatentParse* self, const GstBaseParseFrame* frame,
   return GST_FLOW_OK;
 }
 
+// An autoplugger locks the state of an element that it tries, and lets go once
+// all is connected. Until then it drops the element's errors, and frames race
+// with what it still connects (parsebin in 1.22); no other parser has its first
+// frame as soon as ours, which is in the page cache.
+static void wait_for_autoplugger(GstLatentParse* self) {
+  constexpr int kMostMilliseconds = 200;
+  for (int i = 0; i < kMostMilliseconds; ++i) {
+    if (!gst_element_is_locked_state(GST_ELEMENT(self))) return;
+    g_usleep(1000);
+  }
+}
+
 // With the first message: how long a latent is shown, and where the others are.
 static void begin_stream(GstLatentParse* self, const taegst::LatentInfo& info) {
   auto* parse = GST_BASE_PARSE(self);
@@ -286,6 +298,7 @@ static GstFlowReturn gst_latent_parse_handle_frame(GstBaseParse* parse,
   auto* self = GST_LATENT_PARSE(parse);
   return taegst::Guard(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
     const gsize size = gst_buffer_get_size(frame->buffer);
+    if (self->priv->state.latents == 0) wait_for_autoplugger(self);
     if (skip_to_message(*self->priv, frame->offset, size, skip))
       return GST_FLOW_OK;
     uint64_t needed = 0;

@@ -105,12 +105,18 @@ class Pipeline {
   }
   void Stop() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
 
+  // Forgets what was said until now.
+  void Forget() {
+    gst_bus_set_flushing(bus_, TRUE);
+    gst_bus_set_flushing(bus_, FALSE);
+  }
+
   // Until EOS or an error; then what had been said.
-  Outcome Wait() {
+  Outcome Wait(GstClockTime patience = 20 * GST_SECOND) {
     Outcome outcome;
     while (true) {
       const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
-          bus_, 20 * GST_SECOND,
+          bus_, patience,
           GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR |
                          GST_MESSAGE_WARNING)));
       if (!message) {
@@ -124,6 +130,16 @@ class Pipeline {
       outcome.eos = GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS;
       if (!outcome.eos) outcome.errors.push_back(TextOf(message.get()));
       return outcome;
+    }
+  }
+
+  // Until an error says this; false when none did for ten seconds.
+  bool WaitForError(const std::string& words) {
+    while (true) {
+      const GstPtr<GstMessage> message(
+          gst_bus_timed_pop_filtered(bus_, 10 * GST_SECOND, GST_MESSAGE_ERROR));
+      if (!message) return false;
+      if (TextOf(message.get()).find(words) != std::string::npos) return true;
     }
   }
   Outcome Run() {

@@ -146,6 +146,7 @@ TEST_F(Recording, SurvivesAStormOfSeeks) {
         GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE), 0));
     gst_element_get_state(pipeline.get(), nullptr, nullptr, 10 * GST_SECOND);
     shown.clear();
+    pipeline.Forget();  // the ends that were reached on the way
     pipeline.Play();
     const Outcome outcome = pipeline.Wait();
     EXPECT_TRUE(outcome.eos)
@@ -166,6 +167,23 @@ TEST_F(Recording, IsPlayedAgainByTheSamePipeline) {
   }
 }
 
+// What a player shows. On a busy machine playbin3 of 1.22 sometimes starts
+// without ever getting a frame (of JPEG files too): it gets three attempts.
+std::vector<Latent> PlayIn(const std::string& player) {
+  std::vector<Latent> frames;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    Pipeline pipeline(player);
+    Collect(&pipeline, &frames);
+    pipeline.Play();
+    const Outcome outcome = pipeline.Wait(10 * GST_SECOND);
+    pipeline.Stop();
+    if (outcome.eos) break;
+    for (const std::string& error : outcome.errors) EXPECT_EQ(error, "timeout");
+    frames.clear();
+  }
+  return frames;
+}
+
 TEST_F(Recording, PlaysInEveryPlayer) {
   const std::string uri = "uri=file://" + path_;
   for (const std::string& player :
@@ -175,7 +193,7 @@ TEST_F(Recording, PlaysInEveryPlayer) {
         "uridecodebin3 " + uri + " ! video/x-raw ! appsink name=out",
         "playbin " + uri + " video-sink=\"appsink name=out sync=false\"",
         "playbin3 " + uri + " video-sink=\"appsink name=out sync=false\""}) {
-    const auto frames = Play(player);
+    const auto frames = PlayIn(player);
     ASSERT_EQ(frames.size(), size_t{kLatents}) << player;
     EXPECT_NE(frames[0].caps.find("width=(int)64"), std::string::npos);
     EXPECT_EQ(frames[7].step, latents_[7].step) << player;
@@ -200,14 +218,10 @@ TEST_F(Recording, ATornTailIsOneWarning) {
 
 TEST(Weights, AreRefusedAsWhatTheyAre) {
   TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");
-  Outcome outcome;
-  Play("filesrc location=" + path + " ! decodebin3 ! appsink name=out",
-       &outcome);
-  ASSERT_FALSE(outcome.errors.empty());
-  EXPECT_NE(outcome.errors[0].find(
-                "these are weights of a tiny decoder for flux2 (79 tensors)"),
-            std::string::npos)
-      << outcome.errors[0];
+  Pipeline pipeline("filesrc location=" + path + " ! decodebin3 ! fakesink");
+  pipeline.Play();
+  EXPECT_TRUE(pipeline.WaitForError(
+      "these are weights of a tiny decoder for flux2 (79 tensors)"));
 }
 
 std::string TypeOf(const std::string& bytes, GstTypeFindProbability* sure) {
