@@ -21,4 +21,4 @@ static gboolean plugin_init(GstPlugin* plugin) {
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, tae,
                   "Live pictures of a diffusion model's latents", plugin_init,
-                  TAE_VERSION, "MIT/X11", "tae", "https://example.org/tae")
+                  TAE_VERSION, "MIT/X11", "tae", "Unknown package origin")

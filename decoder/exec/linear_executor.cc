@@ -23,12 +23,13 @@ class LinearExecutor final : public Executor {
         source_(options.model->info().variant),
         conv_(model_->layers()[plan_->steps[0].layer].convs[0]),
         window_(conv_.taps == 9 ? 3 : 1),
-        patch_(ShuffleScale(conv_.out_channels)) {}
+        patch_(ShuffleScale(conv_.out_channels)),
+        group_(plan_->pixels_per_latent % 2 == 0 ? 1 : kTile) {}
 
   Status Prepare() {
     const size_t width = plan_->key.latent.width;
     row_floats_ = width * plan_->latent_channels * window_ + width +
-                  size_t(plan_->frame.width) * 3 * patch_;
+                  size_t(plan_->frame.width) * 3 * patch_ * group_;
     rows_ =
         AlignedBuffer(row_floats_ * sizeof(float) * WorkersOf(parallel_.get()));
     if (!rows_.ok()) return OutOfMemory("no memory for rows of the latent");
@@ -38,8 +39,9 @@ class LinearExecutor final : public Executor {
   void Run(const LatentView& latent, const FrameView& frame,
            DecodeReport* report) noexcept override {
     std::atomic<int64_t> nonfinite{0};
-    ForEach(parallel_.get(), latent.extent.height, [&](int y, int worker) {
-      nonfinite += RunRow(latent, frame, y, worker);
+    const int groups = (latent.extent.height + group_ - 1) / group_;
+    ForEach(parallel_.get(), groups, [&](int group, int worker) {
+      nonfinite += RunGroup(latent, frame, group * group_, worker);
     });
     if (report != nullptr) report->nonfinite = nonfinite;
   }
@@ -48,19 +50,24 @@ class LinearExecutor final : public Executor {
   size_t arena_bytes() const override { return rows_.size(); }
 
  private:
-  // One latent row becomes pixels_per_latent rows of the frame.
-  int64_t RunRow(const LatentView& latent, const FrameView& frame, int y,
-                 int worker) {
+  // Latent rows from y on become pixels_per_latent rows of the frame each.
+  int64_t RunGroup(const LatentView& latent, const FrameView& frame, int y,
+                   int worker) {
     const int width = latent.extent.width;
+    const int rows = std::min(group_, latent.extent.height - y);
     float* z = reinterpret_cast<float*>(rows_.data()) + row_floats_ * worker;
     float* line = z + int64_t{width} * latent.channels * window_;
     float* rgb = line + width;
-    const int64_t nonfinite = UnpackWindow(latent, y, z);
-    for (int output = 0; output < conv_.out_channels; ++output) {
-      Project(z, width, output, line);
-      Spread(line, width, output, frame.width, rgb);
+    int64_t nonfinite = 0;
+    for (int i = 0; i < rows; ++i) {
+      nonfinite += UnpackWindow(latent, y + i, z);
+      for (int output = 0; output < conv_.out_channels; ++output) {
+        Project(z, width, output, line);
+        Spread(line, width, output, frame.width,
+               rgb + int64_t{i} * 3 * patch_ * frame.width);
+      }
     }
-    StoreRows(frame, y, rgb);
+    StoreRows(frame, y, rows, rgb);
     return nonfinite;
   }
 
@@ -108,7 +115,8 @@ class LinearExecutor final : public Executor {
                   line[x]);
   }
 
-  void StoreRows(const FrameView& frame, int y, float* rgb) const {
+  // kTile rows of the frame at a time: formats with shared chroma want pairs.
+  void StoreRows(const FrameView& frame, int y, int rows, float* rgb) const {
     const int scale = plan_->pixels_per_latent;
     StoreTask task{.rgb = {},
                    .y = 0,
@@ -116,14 +124,16 @@ class LinearExecutor final : public Executor {
                    .begin = 0,
                    .end = frame.width,
                    .frame = &frame};
-    for (int row = 0; row < scale; row += kTile) {
+    for (int row = 0; row < rows * scale; row += kTile) {
       task.y = y * scale + row;
-      task.row_count = std::min(kTile, scale - row);
+      task.row_count = std::min(kTile, rows * scale - row);
       for (int c = 0; c < 3; ++c)
-        for (int r = 0; r < task.row_count; ++r)
+        for (int r = 0; r < task.row_count; ++r) {
+          const int latent = (row + r) / scale;
+          const int part = (row + r) % scale * patch_ / scale;
           task.rgb[c][r] =
-              rgb +
-              (int64_t{c} * patch_ + (row + r) * patch_ / scale) * frame.width;
+              rgb + ((int64_t{latent} * 3 + c) * patch_ + part) * frame.width;
+        }
       reference::Store(task);
     }
   }
@@ -135,6 +145,7 @@ class LinearExecutor final : public Executor {
   const ConvWeights& conv_;
   const int window_;       // latent pixels a side that a pixel is made from
   const int patch_;        // different pixels a side of a latent pixel
+  const int group_;        // latent rows of one task: an even number of pixels
   size_t row_floats_ = 0;  // of one worker
   AlignedBuffer rows_;
 };

@@ -127,11 +127,13 @@ void Store420(const StoreTask& task, ChromaOrder order) {
   StoreLuma(task);
   for (int row = 0; row < task.row_count; row += 2) {
     const int y = (task.y + row) / 2;
+    // The last row of an odd height stands for both.
+    const int next = std::min(row + 1, task.row_count - 1);
     uint8_t* u = RowOf(*task.frame, order.u_plane, y) + order.u_first;
     uint8_t* v = RowOf(*task.frame, order.v_plane, y) + order.v_first;
     for (int x = task.begin; x < task.end; x += 2) {
       const Yuv above = ChromaOf(task, row, x);
-      const Yuv below = ChromaOf(task, row + 1, x);
+      const Yuv below = ChromaOf(task, next, x);
       u[x / 2 * order.step] = ChromaByte((above.u + below.u) / 2);
       v[x / 2 * order.step] = ChromaByte((above.v + below.v) / 2);
     }

@@ -1,9 +1,11 @@
 // Linear projections of every shape against the definition.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "exec/executor.h"
+#include "kernels/reference/store.h"
 #include "support/seeded_model.h"
 
 namespace tae {
@@ -68,6 +70,56 @@ TEST(LinearExecutorTest, EveryWindowAndPatchFollowsTheDefinition) {
               << taps << ' ' << colours << ' ' << i;
         }
       }
+}
+
+// Pixel space: a latent pixel is a pixel, so rows come one by one and sizes may
+// be odd; formats that share chroma between two rows still get pairs.
+TEST(LinearExecutorTest, PixelSpaceSharesChromaBetweenRows) {
+  const auto model = *LinearModel("rgb");
+  for (Extent extent :
+       {Extent{1, 1}, Extent{2, 2}, Extent{5, 7}, Extent{6, 4}}) {
+    const SeededLatent latent(3, extent);
+    const int width = extent.width, height = extent.height;
+    const int half = (width + 1) / 2, halves = (height + 1) / 2;
+    FloatFrame floats(width, height);
+    Decoder decoder(model, {});
+    ASSERT_TRUE(
+        decoder
+            .Prepare({.latent = extent, .format = PixelFormat::kRgbPlanarF32})
+            .ok());
+    ASSERT_TRUE(decoder.Decode(latent.view, floats.view, nullptr).ok());
+    std::vector<uint8_t> got(width * height + 2 * half * halves + 1, 77);
+    std::vector<uint8_t> want = got;
+    const auto frame_of = [&](std::vector<uint8_t>& memory) {
+      FrameView frame{
+          .format = PixelFormat::kI420, .width = width, .height = height};
+      frame.plane[0] = memory.data();
+      frame.plane[1] = memory.data() + width * height;
+      frame.plane[2] = memory.data() + width * height + half * halves;
+      frame.stride[0] = width;
+      frame.stride[1] = frame.stride[2] = half;
+      return frame;
+    };
+    ASSERT_TRUE(
+        decoder.Prepare({.latent = extent, .format = PixelFormat::kI420}).ok());
+    ASSERT_TRUE(decoder.Decode(latent.view, frame_of(got), nullptr).ok());
+    const FrameView frame = frame_of(want);
+    for (int y = 0; y < height; y += 2) {
+      StoreTask task{.rgb = {},
+                     .y = y,
+                     .row_count = std::min(2, height - y),
+                     .begin = 0,
+                     .end = width,
+                     .frame = &frame};
+      for (int c = 0; c < 3; ++c)
+        for (int r = 0; r < task.row_count; ++r)
+          task.rgb[c][r] =
+              floats.values.data() + (size_t(c) * height + y + r) * width;
+      reference::Store(task);
+    }
+    EXPECT_EQ(got, want) << width << 'x' << height;
+    EXPECT_EQ(got.back(), 77);
+  }
 }
 
 }  // namespace

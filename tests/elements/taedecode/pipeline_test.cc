@@ -5,6 +5,8 @@
 #include <random>
 
 #include "support/decode_harness.h"
+#include "tae/decoder.h"
+#include "tae/variant.h"
 
 namespace tae_test {
 namespace {
@@ -13,6 +15,29 @@ struct Outcome {
   bool eos = false;
   std::string error;
 };
+
+// Waits for the end of a pipeline that plays, and stops it.
+Outcome End(GstElement* pipeline) {
+  GstBus* bus = gst_element_get_bus(pipeline);
+  const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
+      bus, 20 * GST_SECOND,
+      GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+  Outcome outcome;
+  if (message != nullptr && GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS)
+    outcome.eos = true;
+  else
+    outcome.error = message ? ErrorOf(message.get()).text : "timeout";
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  return outcome;
+}
+
+Outcome RunWhole(const std::string& description) {
+  const GstPtr<GstElement> pipeline(
+      gst_parse_launch(description.c_str(), nullptr));
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  return End(pipeline.get());
+}
 
 // Runs `appsrc ! DESCRIPTION` over five latents.
 Outcome RunLatents(const std::string& description) {
@@ -29,18 +54,7 @@ Outcome RunLatents(const std::string& description) {
   for (int i = 0; i < 5; ++i)
     gst_app_src_push_buffer(GST_APP_SRC(source.get()), LatentBuffer({}, i));
   gst_app_src_end_of_stream(GST_APP_SRC(source.get()));
-  GstBus* bus = gst_element_get_bus(pipeline.get());
-  const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
-      bus, 20 * GST_SECOND,
-      GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
-  Outcome outcome;
-  if (message != nullptr && GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS)
-    outcome.eos = true;
-  else
-    outcome.error = message ? ErrorOf(message.get()).text : "timeout";
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
-  gst_object_unref(bus);
-  return outcome;
+  return End(pipeline.get());
 }
 
 bool HasElement(const char* name) {
@@ -65,6 +79,20 @@ TEST(Pipeline, LinksWithoutAConverter) {
       continue;
     const Outcome outcome = RunLatents(decode + sink);
     EXPECT_TRUE(outcome.eos) << sink << ": " << outcome.error;
+  }
+}
+
+// Every space that the demo can show, in a format that shares chroma.
+TEST(Pipeline, EverySpaceShowsItsDemo) {
+  for (const tae::VariantInfo& space : tae::Variants()) {
+    if (!tae::LinearModel(space.name).ok()) continue;
+    const Outcome outcome = RunWhole(
+        "latentsrc num-buffers=2 width=72 height=40 "
+        "variant=" +
+        std::string(space.name) +
+        " ! taedecode method=linear ! "
+        "video/x-raw,format=I420 ! fakesink");
+    EXPECT_TRUE(outcome.eos) << space.name << ": " << outcome.error;
   }
 }
 
