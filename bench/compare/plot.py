@@ -29,7 +29,8 @@ def draw(results, size, path):
         axis.set_xscale('log')
         axis.grid(axis='x', alpha=0.3)
         for y, value in enumerate(values):
-            axis.annotate(f' {value:.3g}', (value, y), va='center', fontsize=8)
+            text = f'{value:.0f}' if value >= 100 else f'{value:.3g}'
+            axis.annotate(' ' + text, (value, y), va='center', fontsize=8)
         axis.margins(x=0.18)
     chart.suptitle(f"{size}x{size}, {results['threads']} threads, "
                    f"{results['machine']}, {results['date']}", fontsize=10)
