@@ -76,10 +76,12 @@ class ThreadPool final : public ParallelFor {
   }
 
   void Work(int worker) {
-    if (nice_ != 0)
+    if (nice_ != 0) {
       // On Linux niceness belongs to the thread; a refusal is harmless.
-      (void)setpriority(PRIO_PROCESS,
-                        static_cast<id_t>(syscall(SYS_gettid)), nice_);
+      const auto self = static_cast<id_t>(syscall(SYS_gettid));
+      (void)setpriority(PRIO_PROCESS, self,
+                        getpriority(PRIO_PROCESS, self) + nice_);
+    }
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
