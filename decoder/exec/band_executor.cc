@@ -64,6 +64,7 @@ class BandExecutor final : public Executor {
     TAE_RETURN_IF_ERROR(CheckChannels());
     TAE_RETURN_IF_ERROR(PackWeights());
     schedule_ = MakeSchedule(*plan_, {.tiles_per_task = table_.tiles_per_task,
+                                      .tile_grid = table_.tile_grid,
                                       .workers = WorkersOf(parallel_.get()),
                                       .whole_planes = whole_planes});
     queue_ =

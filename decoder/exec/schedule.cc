@@ -345,9 +345,11 @@ void AssignRings(const Plan& plan, const std::vector<int>& heights, bool share,
 }
 
 // As few chunks as tiles_per_task allows, all about as long.
-int ChunkTiles(int tiles, int tiles_per_task) {
-  const int chunks = CeilDiv(tiles, tiles_per_task);
-  return std::min(CeilDiv(CeilDiv(tiles, chunks), 4) * 4, tiles_per_task);
+int ChunkTiles(int tiles, const ScheduleOptions& options) {
+  const int chunks = CeilDiv(tiles, options.tiles_per_task);
+  const int grid = std::max(options.tile_grid, 4);
+  return std::min(CeilDiv(CeilDiv(tiles, chunks), grid) * grid,
+                  options.tiles_per_task);
 }
 
 }  // namespace
@@ -382,7 +384,7 @@ Schedule MakeSchedule(const Plan& plan, const ScheduleOptions& options) {
   AssignRings(plan, heights, !options.whole_planes, &schedule);
   for (const Step& step : plan.steps) {
     schedule.chunk_tiles.push_back(
-        ChunkTiles(TilesOf(plan, step).width, options.tiles_per_task));
+        ChunkTiles(TilesOf(plan, step).width, options));
     if (step.kind == StepKind::kPool) {
       const int height = plan.tensors[step.output].extent.height;
       schedule.stats_groups =

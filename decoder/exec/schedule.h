@@ -59,6 +59,7 @@ struct Schedule {
 
 struct ScheduleOptions {
   int tiles_per_task = 24;
+  int tile_grid = 1;  // a row is only cut at multiples of it
   int workers = 1;
   // Every tensor a whole plane of its own, step after step: the twin that the
   // bands are tested against, and the way to see every tensor.

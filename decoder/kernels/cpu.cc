@@ -51,6 +51,8 @@ CpuFeatures Detect() {
                Bit(leaf7.ebx, 30) && Bit(leaf7.ebx, 31);
   cpu.avx512_vnni = cpu.avx512 && Bit(leaf7.ecx, 11);
   cpu.avx512_bf16 = cpu.avx512 && Bit(leaf71.eax, 5);
+  cpu.avx512_fp16 = cpu.avx512 && Bit(leaf7.edx, 23);
+  cpu.avx512_vbmi = cpu.avx512 && Bit(leaf7.ecx, 1);
   cpu.amx_int8 =
       tiles && cpu.avx512 && Bit(leaf7.edx, 24) && Bit(leaf7.edx, 25);
   cpu.amx_bf16 =

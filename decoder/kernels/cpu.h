@@ -9,6 +9,8 @@ struct CpuFeatures {
   bool avx512 = false;    // F, BW, DQ, VL
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
+  bool avx512_fp16 = false;
+  bool avx512_vbmi = false;
   bool amx_int8 = false;  // tiles; the kernel must still grant them
   bool amx_bf16 = false;
 };

@@ -134,6 +134,9 @@ struct KernelTable {
   size_t scratch_bytes = 0;
   // Tiles that one call of conv / upconv / rgb should be given at best.
   int tiles_per_task = 24;
+  // A row is only cut at multiples of so many tiles: they share a scale, and
+  // the bits must not depend on the cut. 8 at most.
+  int tile_grid = 1;
 
   // Packing; may allocate. Input channels fewer than 64 are padded with zeros.
   PackedLayer* (*pack_conv)(const ConvWeights&) = nullptr;

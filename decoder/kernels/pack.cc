@@ -345,9 +345,7 @@ size_t PackedBytes(const PackedLayer* layer) {
   return reinterpret_cast<const PackedHeader*>(layer)->bytes;
 }
 
-template PackedLayer* PackConvBFloat<1>(const ConvWeights&);
 template PackedLayer* PackConvBFloat<2>(const ConvWeights&);
-template PackedLayer* PackUpConvBFloat<1>(const ConvWeights&);
 template PackedLayer* PackUpConvBFloat<2>(const ConvWeights&);
 template PackedLayer* PackConvInt16<4>(const ConvWeights&);
 template PackedLayer* PackConvInt16<8>(const ConvWeights&);

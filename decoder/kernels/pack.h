@@ -22,6 +22,12 @@ PackedLayer* PackConvBFloat(const ConvWeights& conv);
 template <int kParts>
 PackedLayer* PackUpConvBFloat(const ConvWeights& conv);
 
+// For AMX (direct-inl.h): each weight as kParts bytes.
+template <int kParts>
+PackedLayer* PackConvDirect(const ConvWeights& conv);
+template <int kParts>
+PackedLayer* PackUpConvDirect(const ConvWeights& conv);
+
 PackedLayer* PackConvFloat(const ConvWeights& conv);
 PackedLayer* PackUpConvFloat(const ConvWeights& conv);
 PackedLayer* PackRgbFloat(const ConvWeights& conv);

@@ -1,4 +1,4 @@
-// AMX: fp16-grade and float-grade on split bf16, and plain bf16.
+// AMX: fp16-grade and 8 bits on bytes, float-grade on split bf16.
 #include "kernels/kernel_table.h"
 #include "kernels/simd_avx512-inl.h"
 #include "kernels/tables.h"
@@ -14,31 +14,48 @@
 #include "kernels/upconv-inl.h"
 // After them:
 #include "kernels/amx_transform-inl.h"
+#include "kernels/direct-inl.h"
 #include "kernels/table-inl.h"
 
 namespace tae {
 namespace {
 
 // The last convolution and the pool stay on the vector units.
-template <int kParts, class Last, class T>
-constexpr KernelTable MakeAmxTable(const char* name) {
-  using P = BFloatProduct<kParts>;
-  KernelTable table = MakeTable<P, Last, T>(name);
-  table.conv = ConvOnTiles<P, T>;
-  table.upconv = UpConvOnTiles<P, T>;
-  table.pack_conv = PackConvBFloat<kParts>;
-  table.pack_upconv = PackUpConvBFloat<kParts>;
-  table.pack_rgb = sizeof(T) == 2 ? PackRgbInt16<kLanes> : PackRgbFloat;
+constexpr KernelTable MakeSplitTable(const char* name) {
+  using P = BFloatProduct<2>;
+  KernelTable table = MakeTable<P, FloatProduct, float>(name);
+  table.conv = ConvOnTiles<P, float>;
+  table.upconv = UpConvOnTiles<P, float>;
+  table.pack_conv = PackConvBFloat<2>;
+  table.pack_upconv = PackUpConvBFloat<2>;
+  table.pack_rgb = PackRgbFloat;
+  return table;
+}
+
+template <int kParts>
+constexpr KernelTable MakeDirectTable(const char* name) {
+  KernelTable table = MakeTable<Int16Product, Int16Product, uint16_t>(name);
+  table.scratch_bytes =
+      Largest(Largest(table.scratch_bytes,
+                      sizeof(typename DirectConv<kParts>::Scratch)),
+              sizeof(typename DirectUpConv<kParts>::Scratch));
+  table.tiles_per_task = 32;
+  table.tile_grid = 8;
+  table.conv = ConvDirect<kParts>;
+  table.upconv = UpConvDirect<kParts>;
+  table.pack_conv = PackConvDirect<kParts>;
+  table.pack_upconv = PackUpConvDirect<kParts>;
+  table.pack_rgb = PackRgbInt16<kLanes>;
   return table;
 }
 
 }  // namespace
 
 constinit const KernelTable kF16AmxTable =
-    MakeAmxTable<2, Int16Product, uint16_t>("f16_winograd_bf16x3__amx");
+    MakeDirectTable<2>("f16_direct_i8x3__amx");
+constinit const KernelTable kInt8AmxTable =
+    MakeDirectTable<1>("int8_direct_i8__amx");
 constinit const KernelTable kF32AmxTable =
-    MakeAmxTable<2, FloatProduct, float>("f32_winograd_bf16x3__amx");
-constinit const KernelTable kBF16AmxTable =
-    MakeAmxTable<1, Int16Product, uint16_t>("bf16_winograd_bf16__amx");
+    MakeSplitTable("f32_winograd_bf16x3__amx");
 
 }  // namespace tae

@@ -9,7 +9,10 @@ namespace tae {
 
 namespace {
 
-bool Amx() { return Cpu().amx_bf16 && Cpu().avx512_vnni && RequestAmx(); }
+bool Amx() {
+  return Cpu().amx_bf16 && Cpu().amx_int8 && Cpu().avx512_vnni &&
+         Cpu().avx512_fp16 && Cpu().avx512_vbmi && RequestAmx();
+}
 bool Avx512Vnni() { return Cpu().avx512_vnni; }
 bool Avx512() { return Cpu().avx512; }
 bool AvxVnni() { return Cpu().avx_vnni; }
@@ -24,7 +27,7 @@ constexpr TableEntry kTables[] = {
     {&kF32AmxTable, Precision::kF32, "amx", Amx},
     {&kF32Avx512Table, Precision::kF32, "avx512", Avx512},
     {&kF32Avx2Table, Precision::kF32, "avx2", Avx2},
-    {&kBF16AmxTable, Precision::kBF16, "amx", Amx},
+    {&kInt8AmxTable, Precision::kInt8, "amx", Amx},
 };
 
 }  // namespace

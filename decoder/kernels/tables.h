@@ -10,7 +10,7 @@ namespace tae {
 
 extern const KernelTable kF16AmxTable;
 extern const KernelTable kF32AmxTable;
-extern const KernelTable kBF16AmxTable;
+extern const KernelTable kInt8AmxTable;
 extern const KernelTable kF16Avx512VnniTable;
 extern const KernelTable kF16Avx512Table;
 extern const KernelTable kF16AvxVnniTable;

@@ -127,10 +127,11 @@ std::vector<double> NaiveConv(const ConvWeights& conv, Plane& in, Plane* skip,
   return out;
 }
 
-// Runs conv over the plane, `chunk` tiles a call.
+// Runs conv over the plane, `chunk` times the table's grid of tiles a call.
 void RunConv(const KernelTable& table, const PackedLayer* layer, Plane& in,
              Plane* skip, bool relu, int chunk, void* scratch, Plane* out) {
   const int tiles = (in.width() + kTile - 1) / kTile;
+  chunk *= table.tile_grid;
   for (int y = 0; y < in.height(); y += kTile)
     for (int begin = 0; begin < tiles; begin += chunk) {
       ConvTask task;
@@ -239,7 +240,8 @@ TEST_P(KernelTableTest, UpConvMatchesNaiveLoop) {
         for (int x = 0; x < 2 * width; ++x)
           for (int c = 0; c < kChannels; ++c)
             up.Set(y, x, c, float(in.Get(y / 2, x / 2, c)));
-      const int tiles = width / 2 + 1, chunk = 1 + width % 3;
+      const int tiles = width / 2 + 1;
+      const int chunk = (1 + width % 3) * table().tile_grid;
       for (int t = 0; t <= height / 2; ++t)
         for (int begin = 0; begin < tiles; begin += chunk) {
           UpConvTask task;
