@@ -113,6 +113,20 @@ Status ChooseVariant(const VariantInfo* wanted, const ModelSpec& spec,
   return {};
 }
 
+// Exits that were trained for the published weights of a variant, and smaller
+// pictures.
+Status AddBuiltinExits(const std::string& variant, Detected& detected) {
+  const std::span<const uint8_t> bytes =
+      BuiltinWeights(BuiltinKind::kHeads, variant);
+  if (bytes.empty()) return {};
+  const StatusOr<TensorFile> heads =
+      ParseSafetensors("built-in heads " + variant, bytes, nullptr);
+  if (!heads.ok()) return heads.status();
+  TAE_RETURN_IF_ERROR(AddExits(*heads, &detected.spec, &detected.layers));
+  AddDownscaledRungs(&detected.spec, &detected.layers);
+  return {};
+}
+
 StatusOr<std::shared_ptr<const Model>> Load(const std::string& path,
                                             const LoadOptions& options) {
   const VariantInfo* wanted = FindVariant(options.variant);
@@ -146,6 +160,8 @@ StatusOr<std::shared_ptr<const Model>> Load(const std::string& path,
   if (linear) info.warnings.clear();
   if (const VariantInfo* row = FindVariant(info.variant); linear && row)
     detected->spec.pixels_per_latent = row->pixels_per_latent;
+  if (!info.identity.empty() && !linear)
+    TAE_RETURN_IF_ERROR(AddBuiltinExits(info.variant, *detected));
   info.architecture = std::string(detected->spec.name);
   info.latent_channels = detected->spec.latent_channels;
   info.pixels_per_latent = detected->spec.pixels_per_latent;
@@ -169,63 +185,65 @@ LayerWeights LinearWeights(const LinearTable& table, int channels) {
   return {.convs = {std::move(conv)}, .pool = {}};
 }
 
-StatusOr<std::shared_ptr<const Model>> MakeLinear(std::string_view variant) {
-  const VariantInfo* info = FindVariant(variant);
-  if (info == nullptr) {
-    return InvalidArgument("there is no variant '" + std::string(variant) +
-                           "'");
-  }
-  const LinearTable* table = FindLinearTable(info->name);
-  if (table == nullptr) {
-    return Unsupported("nobody published a linear projection for variant " +
-                       std::string(info->name));
-  }
-  const std::string key = "linear\n" + std::string(info->name);
+// A file that is compiled in, as a model; kUnsupported where there is none.
+StatusOr<std::shared_ptr<const Model>> MakeBuiltin(const VariantInfo& variant,
+                                                   BuiltinKind kind,
+                                                   const std::string& name) {
+  const std::span<const uint8_t> bytes = BuiltinWeights(kind, variant.name);
+  if (bytes.empty())
+    return Unsupported("nothing is built in for variant " +
+                       std::string(variant.name));
+  const std::string key = name + " decoder of " + std::string(variant.name);
   if (std::shared_ptr<const Model> living = FindLivingModel(key)) return living;
-  ModelInfo made;
-  made.variant = std::string(info->name);
-  made.architecture = "linear";
-  made.identity = "linear projection of " + std::string(info->description);
-  made.latent_channels = info->latent_channels;
-  made.pixels_per_latent = info->pixels_per_latent;
-  return PublishModel(
-      key, std::make_shared<const Model>(
-               LinearSpec(info->latent_channels, info->pixels_per_latent),
-               std::vector<LayerWeights>{
-                   LinearWeights(*table, info->latent_channels)},
-               std::move(made)));
-}
-
-StatusOr<std::shared_ptr<const Model>> MakeBuiltin(std::string_view variant) {
-  const VariantInfo* info = FindVariant(variant);
-  if (info == nullptr) {
-    return InvalidArgument("there is no variant '" + std::string(variant) +
-                           "'");
-  }
-  const std::span<const uint8_t> bytes = BuiltinWeights(info->name);
-  if (bytes.empty()) {
-    return Unsupported("no decoder is built in for variant " +
-                       std::string(info->name));
-  }
-  const std::string name = "built-in " + std::string(info->name);
-  if (std::shared_ptr<const Model> living = FindLivingModel(name))
-    return living;
-  const StatusOr<TensorFile> file = ParseSafetensors(name, bytes, nullptr);
+  const StatusOr<TensorFile> file = ParseSafetensors(key, bytes, nullptr);
   if (!file.ok()) return file.status();
   StatusOr<Detected> detected = DetectDecoder(*file);
   if (!detected.ok()) return detected.status();
   detected->spec.rungs = RungsOf(detected->spec);
-  detected->spec.rungs[0].name = "builtin";
+  detected->spec.rungs[0].name = name;
   AddDownscaledRungs(&detected->spec, &detected->layers);
   ModelInfo made;
-  made.variant = std::string(info->name);
+  made.variant = std::string(variant.name);
   made.architecture = std::string(detected->spec.name);
-  made.identity = name + " decoder";
+  made.identity = key;
   made.latent_channels = detected->spec.latent_channels;
   made.pixels_per_latent = detected->spec.pixels_per_latent;
-  return PublishModel(name, std::make_shared<const Model>(
-                                std::move(detected->spec),
-                                std::move(detected->layers), std::move(made)));
+  return PublishModel(key, std::make_shared<const Model>(
+                               std::move(detected->spec),
+                               std::move(detected->layers), std::move(made)));
+}
+
+// Ours where one was fitted, else the published table.
+StatusOr<std::shared_ptr<const Model>> MakeLinear(const VariantInfo& info) {
+  StatusOr<std::shared_ptr<const Model>> fitted =
+      MakeBuiltin(info, BuiltinKind::kLinear, "linear");
+  if (fitted.ok()) return fitted;
+  const LinearTable* table = FindLinearTable(info.name);
+  if (table == nullptr) {
+    return Unsupported("nobody published a linear projection for variant " +
+                       std::string(info.name));
+  }
+  const std::string key = "linear\n" + std::string(info.name);
+  if (std::shared_ptr<const Model> living = FindLivingModel(key)) return living;
+  ModelInfo made;
+  made.variant = std::string(info.name);
+  made.architecture = "linear";
+  made.identity = "linear projection of " + std::string(info.description);
+  made.latent_channels = info.latent_channels;
+  made.pixels_per_latent = info.pixels_per_latent;
+  return PublishModel(
+      key, std::make_shared<const Model>(
+               LinearSpec(info.latent_channels, info.pixels_per_latent),
+               std::vector<LayerWeights>{
+                   LinearWeights(*table, info.latent_channels)},
+               std::move(made)));
+}
+
+StatusOr<const VariantInfo*> VariantNamed(std::string_view name) {
+  const VariantInfo* info = FindVariant(name);
+  if (info == nullptr)
+    return InvalidArgument("there is no variant '" + std::string(name) + "'");
+  return info;
 }
 
 }  // namespace
@@ -241,7 +259,9 @@ StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& path,
 
 StatusOr<std::shared_ptr<const Model>> LinearModel(std::string_view variant) {
   try {
-    return MakeLinear(variant);
+    const StatusOr<const VariantInfo*> info = VariantNamed(variant);
+    if (!info.ok()) return info.status();
+    return MakeLinear(**info);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("not enough memory for a linear projection");
   }
@@ -249,7 +269,9 @@ StatusOr<std::shared_ptr<const Model>> LinearModel(std::string_view variant) {
 
 StatusOr<std::shared_ptr<const Model>> BuiltinModel(std::string_view variant) {
   try {
-    return MakeBuiltin(variant);
+    const StatusOr<const VariantInfo*> info = VariantNamed(variant);
+    if (!info.ok()) return info.status();
+    return MakeBuiltin(**info, BuiltinKind::kDecoder, "builtin");
   } catch (const std::bad_alloc&) {
     return OutOfMemory("not enough memory for a built-in decoder");
   }

@@ -357,6 +357,25 @@ TEST_F(LoadTest, TheBuiltinDecoderNeedsNoFile) {
   EXPECT_EQ(BuiltinModel("none").status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST_F(LoadTest, TheFittedProjectionOfFlux2ReplacesThePublishedOne) {
+  const auto model = *LinearModel("flux2");
+  EXPECT_EQ(model->layers()[0].convs[0].taps, 9);
+  EXPECT_EQ(GetModelInfo(*model).architecture, "linear");
+  EXPECT_EQ(GetRungs(*model).size(), 1u);
+}
+
+TEST_F(LoadTest, PublishedWeightsHaveExitsAndUnknownOnesHaveNone) {
+  TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");
+  const auto rungs = GetRungs(*MustLoad(path));
+  ASSERT_EQ(rungs.size(), 9u);
+  EXPECT_EQ(rungs[1].name, "stage3");
+  EXPECT_EQ(rungs[3].name, "stage1");
+  EXPECT_LT(rungs[3].flops, 0.1 * rungs[0].flops);
+  const auto other =
+      MustLoad(Write("mine.safetensors", DecoderTensors(32, true)), "flux2");
+  EXPECT_EQ(GetRungs(*other).size(), 1u);
+}
+
 TEST_F(LoadTest, LinearModelHoldsTheTable) {
   const auto model = LinearModel("qwen-image");
   ASSERT_TRUE(model.ok());
