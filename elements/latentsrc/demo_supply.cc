@@ -1,6 +1,8 @@
 #include "latentsrc/demo_supply.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,19 +12,83 @@
 namespace taegst {
 namespace {
 
-// The first of our formats that downstream takes; null when none.
-GstPtr<GstCaps> ChooseCaps(LatentInfo* info, GstCaps* allowed, bool tensors) {
-  for (tae::DType dtype :
-       {tae::DType::kF16, tae::DType::kBF16, tae::DType::kF32}) {
+constexpr int kMostLatents = 8192;  // a side, as the template says
+
+// [C][H][W] -> [H][W][C].
+std::vector<float> ChannelsLast(const std::vector<float>& planes,
+                                int channels) {
+  const size_t pixels = planes.size() / size_t(channels);
+  std::vector<float> values(planes.size());
+  for (size_t c = 0; c < size_t(channels); ++c)
+    for (size_t i = 0; i < pixels; ++i)
+      values[i * size_t(channels) + c] = planes[c * pixels + i];
+  return values;
+}
+
+// A list of strings as a field.
+void SetChoice(GstStructure* structure, const char* field,
+               std::initializer_list<std::string_view> choices) {
+  GValue list = G_VALUE_INIT;
+  g_value_init(&list, GST_TYPE_LIST);
+  for (std::string_view choice : choices) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, G_TYPE_STRING);
+    g_value_set_string(&value, std::string(choice).c_str());
+    gst_value_list_append_and_take_value(&list, &value);
+  }
+  gst_structure_take_value(structure, field, &list);
+}
+
+// All that the demo can give of this space; its size and rate are wishes.
+GstPtr<GstCaps> CapsOfSpace(const LatentInfo& wish) {
+  GstPtr<GstCaps> caps = LatentInfoToCaps(wish);
+  GstStructure* s = gst_caps_get_structure(caps.get(), 0);
+  gst_structure_remove_fields(s, "width", "height", nullptr);
+  gst_structure_set(s, "latent-width", GST_TYPE_INT_RANGE, 1, kMostLatents,
+                    "latent-height", GST_TYPE_INT_RANGE, 1, kMostLatents,
+                    "framerate", GST_TYPE_FRACTION_RANGE, 1, 3600, 1000, 1,
+                    nullptr);
+  SetChoice(s, "format",
+            {FormatName(tae::DType::kF16), FormatName(tae::DType::kBF16),
+             FormatName(tae::DType::kF32)});
+  SetChoice(s, "layout",
+            {LayoutName(tae::LatentLayout::kNchw),
+             LayoutName(tae::LatentLayout::kNhwc)});
+  return caps;
+}
+
+// What downstream takes of that, nearest to the wish; null when nothing.
+GstPtr<GstCaps> ChooseLatent(LatentInfo* info, int side, GstCaps* allowed) {
+  const GstPtr<GstCaps> offered = CapsOfSpace(*info);
+  GstPtr<GstCaps> caps(gst_caps_intersect_full(allowed, offered.get(),
+                                               GST_CAPS_INTERSECT_FIRST));
+  if (gst_caps_is_empty(caps.get())) return nullptr;
+  caps.reset(gst_caps_truncate(caps.release()));
+  GstStructure* s = gst_caps_get_structure(caps.get(), 0);
+  gst_structure_fixate_field_nearest_int(s, "latent-width", info->extent.width);
+  gst_structure_fixate_field_nearest_int(s, "latent-height",
+                                         info->extent.height);
+  gst_structure_fixate_field_nearest_fraction(s, "framerate", info->fps_n,
+                                              info->fps_d);
+  // Ours first, whatever the order downstream.
+  gst_structure_fixate_field_string(s, "format", "F16LE");
+  gst_structure_fixate_field_string(s, "layout", "nchw");
+  caps.reset(gst_caps_fixate(caps.release()));
+  tae::StatusOr<LatentInfo> chosen = LatentInfoFromCaps(caps.get());
+  if (!chosen.ok()) return nullptr;
+  *info = *std::move(chosen);
+  info->width = info->extent.width * side;
+  info->height = info->extent.height * side;
+  return LatentInfoToCaps(*info);
+}
+
+// other/tensors that downstream takes; null when none.
+GstPtr<GstCaps> ChooseTensors(LatentInfo* info, GstCaps* allowed) {
+  for (tae::DType dtype : {tae::DType::kF16, tae::DType::kF32}) {
     info->dtype = dtype;
-    GstPtr<GstCaps> caps;
-    if (!tensors) {
-      caps = LatentInfoToCaps(*info);
-    } else {
-      tae::StatusOr<GstPtr<GstCaps>> made = LatentInfoToTensorsCaps(*info);
-      if (made.ok()) caps = *std::move(made);
-    }
-    if (caps && gst_caps_can_intersect(caps.get(), allowed)) return caps;
+    tae::StatusOr<GstPtr<GstCaps>> caps = LatentInfoToTensorsCaps(*info);
+    if (caps.ok() && gst_caps_can_intersect(caps->get(), allowed))
+      return *std::move(caps);
   }
   return nullptr;
 }
@@ -58,7 +124,9 @@ GstPtr<GstCaps> DemoSupply::Negotiate(GstCaps* allowed) {
   for (const bool tensors : {false, true})
     for (const tae::VariantInfo* space : SpacesToTry(settings_.variant)) {
       LatentInfo info = InfoFor(*space);
-      GstPtr<GstCaps> caps = ChooseCaps(&info, allowed, tensors);
+      GstPtr<GstCaps> caps =
+          tensors ? ChooseTensors(&info, allowed)
+                  : ChooseLatent(&info, space->pixels_per_latent, allowed);
       if (!caps || !HasDemoLatent(space->name)) continue;
       info_ = info;
       generation_.reset();
@@ -83,7 +151,9 @@ tae::Status DemoSupply::Begin(guint64 generation) {
 }
 
 GstPtr<GstBuffer> DemoSupply::MakeBuffer(int done) const {
-  const std::vector<float> values = run_.At(done);
+  std::vector<float> values = run_.At(done);
+  if (info_.layout == tae::LatentLayout::kNhwc)
+    values = ChannelsLast(values, info_.channels);
   // A message of floats: the library converts to the dtype.
   tae::LatentHeader header;
   header.stored = tae::StoredType::kF32;

@@ -7,7 +7,7 @@
  * then the next one, for ever. With it, the latents of files, or of programs
  * that connect while they generate (examples/taps/): these are never held up.
  * When what follows is slower than they are, only the newest latent is kept,
- * and every final one; #GstLatentSrc:stats counts the others.
+ * and the last 16 final ones; #GstLatentSrc:stats counts the others.
  *
  * ## Example launch lines
  * |[
@@ -26,6 +26,7 @@
  */
 #include "latentsrc/latentsrc.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -52,18 +53,18 @@ using taegst::SourceSettings;
 
 // Between start and stop; the streaming thread's own.
 struct State {
-  guint64 step_time = 0;
   guint64 number = 0;         // of the next latent
   taegst::LatentInfo info;    // of the caps that are set
   std::string generation;     // of the latent before
   std::optional<guint> step;  // of the latent before
-  bool streams = false;       // paced by producers, not by step_time
 };
 
 struct Private {
   std::mutex mutex;  // of settings and of the pointer `supply`
   SourceSettings settings;
   std::shared_ptr<taegst::LatentSupply> supply;
+  std::atomic<guint64> step_time{0};  // of a latent, set by start
+  std::atomic<bool> streams{false};   // paced by producers, set by start
   State state;
 };
 
@@ -87,6 +88,25 @@ static std::shared_ptr<taegst::LatentSupply> supply_of(GstLatentSrc* self) {
   return self->priv->supply;
 }
 
+// Nothing that we can make is taken there.
+static void refuse(GstLatentSrc* self, GstCaps* allowed) {
+  const taegst::GstPtr<char> taken(gst_caps_to_string(allowed));
+  int set;
+  {
+    std::lock_guard lock(self->priv->mutex);
+    set = self->priv->settings.variant;
+  }
+  const std::string variant(taegst::VariantName(set));
+  taegst::PostError(
+      GST_ELEMENT(self),
+      tae::Unsupported("The demo has no latent " +
+                       (variant.empty() ? std::string("of any space")
+                                        : "of variant " + variant) +
+                       " that is taken downstream: " +
+                       std::string(taken.get()).substr(0, 300)),
+      taegst::Subject::kLatent);
+}
+
 static gboolean gst_latent_src_negotiate(GstBaseSrc* base) {
   auto* self = GST_LATENT_SRC(base);
   return taegst::Guard(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
@@ -96,16 +116,25 @@ static gboolean gst_latent_src_negotiate(GstBaseSrc* base) {
     taegst::GstPtr<GstCaps> allowed(gst_pad_get_allowed_caps(pad));
     if (!allowed) allowed.reset(gst_pad_get_pad_template_caps(pad));
     taegst::GstPtr<GstCaps> caps = supply->Negotiate(allowed.get());
-    return caps && gst_base_src_set_caps(base, caps.get());
+    if (!caps) {
+      refuse(self, allowed.get());
+      return FALSE;
+    }
+    gint n = 0, d = 1;
+    const GstStructure* s = gst_caps_get_structure(caps.get(), 0);
+    if (gst_structure_get_fraction(s, "framerate", &n, &d) && n > 0)
+      self->priv->step_time = gst_util_uint64_scale(GST_SECOND, d, n);
+    return gst_base_src_set_caps(base, caps.get());
   });
 }
 
 // Caps of a latent that says its own, when they changed.
 static bool set_caps(GstLatentSrc* self, taegst::LatentInfo info) {
   State* state = &self->priv->state;
-  if (!state->streams)
-    gst_util_double_to_fraction(double(GST_SECOND) / double(state->step_time),
-                                &info.fps_n, &info.fps_d);
+  if (!self->priv->streams)
+    gst_util_double_to_fraction(
+        double(GST_SECOND) / double(self->priv->step_time), &info.fps_n,
+        &info.fps_d);
   if (info == state->info) return true;
   taegst::GstPtr<GstCaps> caps = taegst::LatentInfoToCaps(info);
   if (!gst_base_src_set_caps(GST_BASE_SRC(self), caps.get())) return false;
@@ -140,9 +169,9 @@ static GstFlowReturn finish(GstLatentSrc* self, taegst::SuppliedLatent latent,
   announce(self, &latent);
   GstBuffer* buffer = latent.buffer.get();
   taegst::SetLatentStep(buffer, latent.step);
-  if (!state->streams) {
-    GST_BUFFER_PTS(buffer) = state->number * state->step_time;
-    GST_BUFFER_DURATION(buffer) = state->step_time;
+  if (!self->priv->streams) {
+    GST_BUFFER_PTS(buffer) = state->number * self->priv->step_time;
+    GST_BUFFER_DURATION(buffer) = self->priv->step_time;
   }
   GST_BUFFER_OFFSET(buffer) = state->number++;
   *out = latent.buffer.release();
@@ -215,8 +244,8 @@ static gboolean gst_latent_src_start(GstBaseSrc* base) {
       settings = priv->settings;
     }
     priv->state = {};
-    priv->state.step_time = settings.demo.step_time;
-    priv->state.streams = taegst::IsStreamLocation(settings.location);
+    priv->step_time = settings.demo.step_time;
+    priv->streams = taegst::IsStreamLocation(settings.location);
     auto supply = make_supply(self, settings);
     if (!supply.ok()) {
       taegst::PostError(GST_ELEMENT(self), supply.status(),
@@ -258,11 +287,11 @@ static gboolean gst_latent_src_do_seek(GstBaseSrc* base, GstSegment* segment) {
   auto* self = GST_LATENT_SRC(base);
   State* state = &self->priv->state;
   const auto supply = supply_of(self);
-  if (state->streams || !supply) return TRUE;
-  const guint64 number = segment->position / state->step_time;
+  if (self->priv->streams || !supply) return TRUE;
+  const guint64 number = segment->position / self->priv->step_time;
   if (!supply->Seek(number)) return FALSE;
   state->number = number;
-  segment->position = number * state->step_time;
+  segment->position = number * self->priv->step_time;
   segment->time = segment->start;
   return TRUE;
 }
@@ -279,20 +308,22 @@ static void gst_latent_src_get_times(GstBaseSrc* base, GstBuffer* buffer,
 
 static gboolean gst_latent_src_query(GstBaseSrc* base, GstQuery* query) {
   auto* self = GST_LATENT_SRC(base);
+  const guint64 step_time = self->priv->step_time;
   if (GST_QUERY_TYPE(query) == GST_QUERY_DURATION) {
     GstFormat format;
     gst_query_parse_duration(query, &format, nullptr);
     const auto supply = supply_of(self);
     const auto count = supply ? supply->count() : std::nullopt;
     if (format == GST_FORMAT_TIME && count) {
-      gst_query_set_duration(query, format,
-                             gint64(*count * self->priv->state.step_time));
+      gst_query_set_duration(query, format, gint64(*count * step_time));
       return TRUE;
     }
   }
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
-    gst_query_set_latency(query, gst_base_src_is_live(base), 0,
-                          GST_CLOCK_TIME_NONE);
+    // What the clock paces is there when its time is over.
+    const bool live = gst_base_src_is_live(base);
+    const guint64 latent = live && !self->priv->streams ? step_time : 0;
+    gst_query_set_latency(query, live, latent, GST_CLOCK_TIME_NONE);
     return TRUE;
   }
   return GST_BASE_SRC_CLASS(gst_latent_src_parent_class)->query(base, query);

@@ -69,7 +69,11 @@ tae::Status Listener::OpenUnix(const std::string& path) {
     unlink(path.c_str());
   }
   TAE_RETURN_IF_ERROR(Bind(address.get(), location));
-  path_ = path;
+  if (lstat(path.c_str(), &info) == 0) {
+    path_ = path;
+    device_ = info.st_dev;
+    inode_ = info.st_ino;
+  }
   return {};
 }
 
@@ -126,7 +130,10 @@ tae::Status Listener::Bind(GSocketAddress* address,
 }
 
 Listener::~Listener() {
-  if (!path_.empty()) unlink(path_.c_str());
+  struct stat info;
+  if (!path_.empty() && lstat(path_.c_str(), &info) == 0 &&
+      info.st_dev == device_ && info.st_ino == inode_)
+    unlink(path_.c_str());
 }
 
 ObjectPtr<GSocket> Listener::Accept() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <string>
@@ -44,7 +45,9 @@ class Listener {
   tae::Status Bind(GSocketAddress* address, const std::string& location);
 
   ObjectPtr<GSocket> socket_;
-  std::string path_;  // to remove
+  std::string path_;  // to remove, while it is this file
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   std::string address_;
 };
 

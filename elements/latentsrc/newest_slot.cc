@@ -6,7 +6,7 @@ namespace taegst {
 namespace {
 
 // Pictures that nobody fetched: more generations than anyone looks back at.
-constexpr size_t kMostWaiting = 16;
+constexpr size_t kMostFinals = 16;
 
 }  // namespace
 
@@ -18,7 +18,8 @@ void NewestSlot::Put(SuppliedLatent latent) {
       waiting_.pop_back();
       ++counts_.dropped;
     }
-    if (waiting_.size() == kMostWaiting) {
+    // All that wait now are final: only another one takes the oldest's place.
+    if (latent.step.final && waiting_.size() == kMostFinals) {
       waiting_.pop_front();
       ++counts_.dropped;
     }

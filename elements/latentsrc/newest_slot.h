@@ -1,5 +1,5 @@
 // What a slow reader gets of a fast writer: the newest latent, and every final
-// one. The writer never waits.
+// one, but no more than the last 16 of these. The writer never waits.
 #pragma once
 
 #include <glib.h>

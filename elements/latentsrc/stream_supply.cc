@@ -16,9 +16,14 @@ constexpr size_t kMostProducers = 16;
 }  // namespace
 
 struct StreamSupply::Producer {
-  Producer(int fd, ObjectPtr<GSocket> socket, const tae::LatentLimits& limits)
-      : fd(fd), socket(std::move(socket)), reader(limits) {}
+  Producer(guint64 number, int fd, ObjectPtr<GSocket> socket,
+           const tae::LatentLimits& limits)
+      : name("connection-" + std::to_string(number)),
+        fd(fd),
+        socket(std::move(socket)),
+        reader(limits) {}
 
+  const std::string name;
   const int fd;
   const ObjectPtr<GSocket> socket;  // null: standard input
   tae::LatentStreamReader reader;
@@ -82,7 +87,7 @@ void StreamSupply::Drain() {
   limits.payload_bytes = settings_.max_bytes;
   if (!listener_)
     producers_.push_back(
-        std::make_unique<Producer>(STDIN_FILENO, nullptr, limits));
+        std::make_unique<Producer>(1, STDIN_FILENO, nullptr, limits));
   GPollFD cancelled;
   if (!g_cancellable_make_pollfd(cancel_.get(), &cancelled)) return;
   while (!g_cancellable_is_cancelled(cancel_.get()) &&
@@ -107,10 +112,10 @@ void StreamSupply::AcceptAll() {
   while (producers_.size() < kMostProducers) {
     ObjectPtr<GSocket> socket = listener_->Accept();
     if (!socket) return;
-    ++connections_;
+    const guint64 number = ++connections_;
     const int fd = g_socket_get_fd(socket.get());
     producers_.push_back(
-        std::make_unique<Producer>(fd, std::move(socket), limits));
+        std::make_unique<Producer>(number, fd, std::move(socket), limits));
   }
 }
 
@@ -141,6 +146,8 @@ bool StreamSupply::Take(Producer& producer, const char* bytes, size_t size) {
       Complain(producer, latent.status());
       return false;
     }
+    // Who names no generation is one from end to end.
+    if (latent->step.prompt_id.empty()) latent->step.prompt_id = producer.name;
     ++producer.latents;
     slot_.Put(*std::move(latent));
   }

@@ -344,6 +344,20 @@ TEST(NewestSlot, KeepsTheNewestAndEveryFinalOne) {
   EXPECT_EQ(slot.counts().dropped, 6u);
 }
 
+TEST(NewestSlot, OnlyAFinalOneTakesTheRoomOfTheOldestFinal) {
+  taegst::NewestSlot slot;
+  for (guint i = 1; i <= 16; ++i) slot.Put(Latent(i, true));
+  slot.Put(Latent(100));
+  taegst::SuppliedLatent got;
+  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
+  EXPECT_EQ(got.step.step, 1u);
+  slot.Put(Latent(17, true));
+  slot.Put(Latent(18, true));
+  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
+  EXPECT_EQ(got.step.step, 3u);
+  EXPECT_EQ(slot.counts().dropped, 2u);
+}
+
 TEST(NewestSlot, FlushingWinsOverWaiting) {
   taegst::NewestSlot slot;
   slot.SetFlushing(true);
