@@ -38,10 +38,7 @@ class Executor {
 
   // Makes every later Run show each tensor, in step order; null ends it.
   // False where this executor cannot.
-  virtual bool Observe(StepObserver observer) {
-    (void)observer;
-    return false;
-  }
+  virtual bool Observe(StepObserver /*observer*/) { return false; }
 };
 
 struct ExecutorOptions {
