@@ -92,11 +92,12 @@ void StreamSupply::Drain() {
   if (!g_cancellable_make_pollfd(cancel_.get(), &cancelled)) return;
   while (!g_cancellable_is_cancelled(cancel_.get()) &&
          (listener_ || !producers_.empty())) {
-    std::vector<pollfd> fds = {{.fd = cancelled.fd, .events = POLLIN}};
+    std::vector<pollfd> fds = {
+        {.fd = cancelled.fd, .events = POLLIN, .revents = 0}};
     for (const auto& producer : producers_)
-      fds.push_back({.fd = producer->fd, .events = POLLIN});
+      fds.push_back({.fd = producer->fd, .events = POLLIN, .revents = 0});
     if (listener_ && producers_.size() < kMostProducers)
-      fds.push_back({.fd = listener_->fd(), .events = POLLIN});
+      fds.push_back({.fd = listener_->fd(), .events = POLLIN, .revents = 0});
     if (poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
     for (size_t i = producers_.size(); i-- > 0;)
       if (fds[i + 1].revents != 0 && !Read(*producers_[i]))

@@ -22,7 +22,8 @@ grep -q "enabled" "$work/refused.log"
 options=(-Dgst-tae:tests=disabled -Dgst-tae:bench=disabled
   -Dgst-tae:tools=disabled -Dgst-tae:default_library=shared)
 [ -f "$work/build/build.ninja" ] ||
-  meson setup "$work/build" "$work/super" --prefix=/opt/tae "${options[@]}"
+  meson setup "$work/build" "$work/super" --prefix=/opt/tae --libdir=lib \
+    "${options[@]}"
 meson compile -C "$work/build"
 rm -rf "$work/root"
 DESTDIR=$work/root meson install -C "$work/build"
