@@ -120,7 +120,8 @@ struct Decoder::Impl {
     Prepared prepared;
     prepared.plan = std::make_shared<const Plan>(*std::move(plan));
     ExecutorOr executor = MakeExecutor(
-        options.backend, {model, prepared.plan, options.parallel, options.cpu});
+        options.backend,
+        {model, prepared.plan, options.parallel, options.cpu, options.cancel});
     if (!executor.ok()) return executor.status();
     prepared.executor = *std::move(executor);
     recent.insert(recent.begin(), std::move(prepared));
@@ -168,7 +169,10 @@ Status Decoder::Decode(const LatentView& latent, const FrameView& frame,
   TAE_RETURN_IF_ERROR(
       CheckLatent(*prepared->plan, latent, impl_->knows_vae_domain));
   TAE_RETURN_IF_ERROR(CheckFrame(*prepared->plan, frame));
-  prepared->executor->Run(latent, frame, report);
+  DecodeReport ignored;
+  DecodeReport& met = report != nullptr ? *report : ignored;
+  met = {};
+  prepared->executor->Run(latent, frame, &met);
   return {};
 }
 

@@ -57,6 +57,7 @@ class BandExecutor final : public Executor {
       : model_(options.model),
         plan_(options.plan),
         parallel_(options.parallel),
+        cancel_(options.cancel),
         table_(table),
         source_(options.model->info().variant) {}
 
@@ -77,12 +78,16 @@ class BandExecutor final : public Executor {
     latent_ = &latent;
     frame_ = &frame;
     nonfinite_.store(0, std::memory_order_relaxed);
+    interrupted_.store(false, std::memory_order_relaxed);
     if (observer_) {
       RunObserved();
     } else {
       RunChunks(0, -1);
     }
-    if (report != nullptr) report->nonfinite = nonfinite_;
+    if (report != nullptr) {
+      report->nonfinite = nonfinite_;
+      report->interrupted = interrupted_;
+    }
   }
 
   StepNote Note(int step) const override {
@@ -202,7 +207,12 @@ class BandExecutor final : public Executor {
               int cursor = 0;
               for (int chunk; (chunk = queue_->Claim()) >= 0;) {
                 queue_->Wait(schedule_.chunks[chunk].wait_for, &cursor);
-                RunChunk(chunk, worker);
+                // A chunk that is left out counts as done: nobody waits.
+                if (IsCancelled(cancel_)) {
+                  interrupted_.store(true, std::memory_order_relaxed);
+                } else {
+                  RunChunk(chunk, worker);
+                }
                 queue_->Done(chunk);
               }
             });
@@ -403,6 +413,7 @@ class BandExecutor final : public Executor {
   const std::shared_ptr<const Model> model_;
   const std::shared_ptr<const Plan> plan_;
   const std::shared_ptr<ParallelFor> parallel_;
+  const CancelFlag cancel_;
   const KernelTable& table_;
   const LatentSource source_;
   std::vector<const PackedLayer*> packed_;  // of each step
@@ -419,6 +430,7 @@ class BandExecutor final : public Executor {
   const LatentView* latent_ = nullptr;
   const FrameView* frame_ = nullptr;
   std::atomic<int64_t> nonfinite_{0};
+  std::atomic<bool> interrupted_{false};
 };
 
 }  // namespace

@@ -83,6 +83,7 @@ class BlasExecutor final : public Executor {
       : model_(options.model),
         plan_(options.plan),
         parallel_(options.parallel),
+        cancel_(options.cancel),
         blas_(blas),
         source_(options.model->info().variant) {}
 
@@ -126,6 +127,10 @@ class BlasExecutor final : public Executor {
            DecodeReport* report) noexcept override {
     const BlasSession session(blas_);
     for (size_t i = 0; i < plan_->steps.size(); ++i) {
+      if (IsCancelled(cancel_)) {
+        if (report != nullptr) report->interrupted = true;
+        return;
+      }
       RunStep(static_cast<int>(i), latent, frame, report);
       if (observer_) Show(static_cast<int>(i));
     }
@@ -433,6 +438,7 @@ class BlasExecutor final : public Executor {
   const std::shared_ptr<const Model> model_;
   const std::shared_ptr<const Plan> plan_;
   const std::shared_ptr<ParallelFor> parallel_;
+  const CancelFlag cancel_;
   const BlasLibrary& blas_;
   const LatentSource source_;
   AlignedBuffer arena_;

@@ -28,7 +28,8 @@ class Executor {
   virtual ~Executor() = default;
 
   // Decodes. latent and frame fit the plan (the facade checked). Allocates
-  // nothing unless it is observed.
+  // nothing unless it is observed. Work that was left out because of the cancel
+  // flag is told in the report.
   virtual void Run(const LatentView& latent, const FrameView& frame,
                    DecodeReport* report) noexcept = 0;
 
@@ -46,7 +47,12 @@ struct ExecutorOptions {
   std::shared_ptr<const Plan> plan;
   std::shared_ptr<ParallelFor> parallel;  // null = run in the caller
   std::string cpu;  // pins an instruction set; kNative only
+  CancelFlag cancel = {};
 };
+
+inline bool IsCancelled(const CancelFlag& cancel) {
+  return cancel != nullptr && cancel->load(std::memory_order_relaxed);
+}
 
 using ExecutorOr = StatusOr<std::unique_ptr<Executor>>;
 

@@ -20,6 +20,7 @@ class LinearExecutor final : public Executor {
       : model_(options.model),
         plan_(options.plan),
         parallel_(options.parallel),
+        cancel_(options.cancel),
         source_(options.model->info().variant),
         conv_(model_->layers()[plan_->steps[0].layer].convs[0]),
         window_(conv_.taps == 9 ? 3 : 1),
@@ -39,11 +40,19 @@ class LinearExecutor final : public Executor {
   void Run(const LatentView& latent, const FrameView& frame,
            DecodeReport* report) noexcept override {
     std::atomic<int64_t> nonfinite{0};
+    std::atomic<bool> interrupted{false};
     const int groups = (latent.extent.height + group_ - 1) / group_;
     ForEach(parallel_.get(), groups, [&](int group, int worker) {
-      nonfinite += RunGroup(latent, frame, group * group_, worker);
+      if (IsCancelled(cancel_)) {
+        interrupted = true;
+      } else {
+        nonfinite += RunGroup(latent, frame, group * group_, worker);
+      }
     });
-    if (report != nullptr) report->nonfinite = nonfinite;
+    if (report != nullptr) {
+      report->nonfinite = nonfinite;
+      report->interrupted = interrupted;
+    }
   }
 
   StepNote Note(int) const override { return {"linear_rgb_f32__scalar", 0}; }
@@ -141,6 +150,7 @@ class LinearExecutor final : public Executor {
   const std::shared_ptr<const Model> model_;
   const std::shared_ptr<const Plan> plan_;
   const std::shared_ptr<ParallelFor> parallel_;
+  const CancelFlag cancel_;
   const LatentSource source_;
   const ConvWeights& conv_;
   const int window_;       // latent pixels a side that a pixel is made from

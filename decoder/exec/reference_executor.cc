@@ -70,6 +70,7 @@ class ReferenceExecutor final : public Executor {
       : model_(options.model),
         plan_(options.plan),
         parallel_(options.parallel),
+        cancel_(options.cancel),
         source_(options.model->info().variant) {}
 
   Status Prepare() {
@@ -98,6 +99,10 @@ class ReferenceExecutor final : public Executor {
   void Run(const LatentView& latent, const FrameView& frame,
            DecodeReport* report) noexcept override {
     for (size_t i = 0; i < plan_->steps.size(); ++i) {
+      if (IsCancelled(cancel_)) {
+        if (report != nullptr) report->interrupted = true;
+        return;
+      }
       RunStep(static_cast<int>(i), latent, frame, report);
       if (observer_) Show(static_cast<int>(i));
     }
@@ -315,6 +320,7 @@ class ReferenceExecutor final : public Executor {
   const std::shared_ptr<const Model> model_;
   const std::shared_ptr<const Plan> plan_;
   const std::shared_ptr<ParallelFor> parallel_;
+  const CancelFlag cancel_;
   const LatentSource source_;
   AlignedBuffer arena_;
   std::vector<Plane> planes_;

@@ -6,6 +6,7 @@
 //   decoder.Decode(latent_view, frame_view, nullptr);
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -88,11 +89,16 @@ enum class Backend : uint8_t {
   kNative,     // our kernels
 };
 
+// While true, whoever decodes under it gives up as soon as it can: within a
+// small part of a step. Any thread may set it, at any time.
+using CancelFlag = std::shared_ptr<const std::atomic<bool>>;
+
 struct DecoderOptions {
   Backend backend = Backend::kAuto;
   std::shared_ptr<ParallelFor> parallel;  // null = run in the caller
   // Pins the instruction set ("avx2", "scalar"...; "" = $TAE_CPU, else best).
   std::string cpu;
+  CancelFlag cancel = {};  // null = never
 };
 
 // What makes one plan different from another of the same model.
@@ -115,6 +121,8 @@ struct PlanStats {
 // What one Decode met.
 struct DecodeReport {
   int64_t nonfinite = 0;  // NaN or Inf scalars in the latent, decoded as 0
+  bool interrupted =
+      false;  // by DecoderOptions::cancel; the frame is no picture
 };
 
 // One stream of frames. Threads: one caller at a time.
