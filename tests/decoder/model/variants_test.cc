@@ -11,6 +11,7 @@
 #include "model/architectures.h"
 #include "model/linear_tables.h"
 #include "model/vae_domain.h"
+#include "support/full_vae.h"
 #include "support/shared_data.h"
 
 namespace tae {
@@ -120,28 +121,6 @@ TEST_F(Collection, EverySpaceAndEveryLinearTableIsHere) {
   }
 }
 
-// z_vae of channel c at phase (py, px) where the sampler's value is z.
-double FullVaeValue(const json& space, size_t c, size_t py, size_t px,
-                    double z) {
-  const json& vae = space.at("vae");
-  if (vae.contains("bn_mean")) {
-    const size_t k = 4 * c + 2 * py + px;
-    return z * vae.at("bn_std").at(k).get<double>() +
-           vae.at("bn_mean").at(k).get<double>();
-  }
-  if (vae.contains("scale128")) {
-    const size_t k = 64 * py + 32 * px + c;
-    return z * vae.at("scale128").at(k).get<double>() +
-           vae.at("shift128").at(k).get<double>();
-  }
-  if (vae.contains("latents_mean")) {
-    return z * vae.at("latents_std").at(c).get<double>() /
-               vae.value("scale", 1.0) +
-           vae.at("latents_mean").at(c).get<double>();
-  }
-  return z / vae.at("scale").get<double>() + vae.value("shift", 0.0);
-}
-
 TEST_F(Collection, EveryVaeConstantTurnsTheFormulaBack) {
   int spaces = 0;
   for (const auto& [key, space] : spaces_.items()) {
@@ -157,7 +136,8 @@ TEST_F(Collection, EveryVaeConstantTurnsTheFormulaBack) {
     ASSERT_EQ(affine->add.size(), 4 * channels);
     for (size_t i = 0; i < 4 * channels; ++i) {
       const double z = 0.1 * static_cast<double>(i % 37) - 1.7;
-      const double full = FullVaeValue(space, i / 4, i / 2 % 2, i % 2, z);
+      const double full =
+          testing::FullVaeValue(space, i / 4, i / 2 % 2, i % 2, z);
       EXPECT_NEAR(full * affine->mul[i] + affine->add[i], z, 1e-5)
           << key << " " << i;
     }
