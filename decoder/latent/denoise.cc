@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <string>
 
 #include "base/half.h"
@@ -106,7 +107,17 @@ DenoiseMethod Denoiser::Choose(const NoisyLatent& latent) {
 
 StatusOr<DenoiseMethod> Denoiser::Estimate(const NoisyLatent& latent,
                                            float* out) {
-  if (Status status = Check(latent, out); !status.ok()) return status;
+  TAE_RETURN_IF_ERROR(Check(latent, out));
+  try {
+    return EstimateInto(latent, out);
+  } catch (const std::bad_alloc&) {
+    Reset();
+    return OutOfMemory("denoise: no memory for " +
+                       std::to_string(latent.count) + " numbers");
+  }
+}
+
+DenoiseMethod Denoiser::EstimateInto(const NoisyLatent& latent, float* out) {
   const bool other_size = !older_.empty() && older_.size() != latent.count;
   if (other_size || latent.sigma > last_sigma_) Reset();
   newest_.resize(latent.count);

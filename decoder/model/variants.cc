@@ -10,11 +10,14 @@
 namespace tae {
 namespace {
 
+constexpr NoiseProcess kVe = NoiseProcess::kVarianceExploding;
+
 constexpr VariantInfo kVariants[] = {
     {.name = "sd",
      .aliases = "sd1,sd15,sd2,sd21",
      .description = "Stable Diffusion 1.x and 2.x",
      .latent_channels = 4,
+     .noise = kVe,
      .weights_file = "taesd_decoder.safetensors",
      .weights_url = "https://huggingface.co/madebyollin/taesd/resolve/"
                     "614f76814bbe30edbe2e627ace1c2234c81a2c0e/"
@@ -25,6 +28,7 @@ constexpr VariantInfo kVariants[] = {
      .aliases = "kolors,pixart-alpha",
      .description = "SDXL, Kolors, PixArt-alpha",
      .latent_channels = 4,
+     .noise = kVe,
      .weights_file = "taesdxl_decoder.safetensors",
      .weights_url = "https://huggingface.co/madebyollin/taesdxl/resolve/"
                     "b20258aaef75ef61e659c1e0f14f251cf0ad153e/"
@@ -69,7 +73,10 @@ constexpr VariantInfo kVariants[] = {
      .aliases = "hunyuan1,framepack",
      .description = "HunyuanVideo, FramePack",
      .latent_channels = 16},
-    {.name = "cogvideox", .description = "CogVideoX 2B", .latent_channels = 16},
+    {.name = "cogvideox",
+     .description = "CogVideoX 2B",
+     .latent_channels = 16,
+     .noise = kVe},
     {.name = "opensora13",
      .description = "Open-Sora 1.3",
      .latent_channels = 16},
@@ -80,23 +87,28 @@ constexpr VariantInfo kVariants[] = {
     {.name = "cosmos1",
      .aliases = "cosmos1cv8x8x8",
      .description = "Cosmos 1 CV8x8x8",
-     .latent_channels = 16},
+     .latent_channels = 16,
+     .noise = kVe},
     {.name = "stable_cascade_prior",
      .description = "Stable Cascade, stage C",
      .latent_channels = 16,
-     .pixels_per_latent = 42},
+     .pixels_per_latent = 42,
+     .noise = kVe},
     {.name = "sdxl_playground25",
      .aliases = "playground25",
      .description = "Playground 2.5",
-     .latent_channels = 4},
+     .latent_channels = 4,
+     .noise = kVe},
     {.name = "stable_cascade_b",
      .description = "Stable Cascade, stage B",
      .latent_channels = 4,
-     .pixels_per_latent = 4},
+     .pixels_per_latent = 4,
+     .noise = kVe},
     {.name = "sd_x4",
      .description = "Stable Diffusion x4 upscaler",
      .latent_channels = 4,
-     .pixels_per_latent = 4},
+     .pixels_per_latent = 4,
+     .noise = kVe},
     {.name = "ideogram4", .description = "Ideogram 4", .latent_channels = 32},
     {.name = "hunyuan_video15",
      .description = "HunyuanVideo 1.5",

@@ -6,16 +6,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "tae/export.h"
 #include "tae/status.h"
 #include "tae/types.h"
 
 namespace tae {
-
-// How noise gets into a latent of noise level s; eps is unit Gaussian noise.
-enum class NoiseProcess : uint8_t {
-  kFlowMatching,       // x = (1-s) x0 + s eps, s in [0,1]
-  kVarianceExploding,  // x = x0 + s eps, s >= 0
-};
 
 // Where an estimate came from.
 enum class DenoiseMethod : uint8_t {
@@ -53,15 +48,15 @@ struct NoisyLatent {
 // all that follow until Reset().
 //
 // One thread at a time.
-class Denoiser {
+class TAE_EXPORT Denoiser {
  public:
   explicit Denoiser(const DenoiserOptions& options) : options_(options) {}
 
   // Writes x0 to out[0, count), which may not overlap the input. A latent of
   // another size or of a higher sigma begins a new generation. Numbers that are
   // not finite stay so; those of the older latent alone are stepped over.
-  // Errors: kInvalidArgument (no data, sigma outside of its range); then
-  // nothing is written or remembered.
+  // Errors: kInvalidArgument (no data, sigma outside of its range), then
+  // nothing is written or remembered; kOutOfMemory, then all is forgotten.
   StatusOr<DenoiseMethod> Estimate(const NoisyLatent& latent, float* out);
 
   // Forgets all latents: a new generation.
@@ -71,6 +66,7 @@ class Denoiser {
   bool stochastic() const { return noisy_steps_ >= 2; }
 
  private:
+  DenoiseMethod EstimateInto(const NoisyLatent& latent, float* out);
   Status Check(const NoisyLatent& latent, const float* out) const;
   DenoiseMethod Choose(const NoisyLatent& latent);
   bool AddsNoise(const NoisyLatent& latent) const;

@@ -34,6 +34,14 @@ enum class LatentLayout : uint8_t {
 // as the full VAE sees them (ComfyUI files, diffusers output_type="latent").
 enum class LatentDomain : uint8_t { kSampler, kVae };
 
+// How noise gets into a latent of noise level s; eps is unit Gaussian noise.
+// Samplers of the VP scale, x = a x0 + sqrt(1-a^2) eps, are brought to
+// kVarianceExploding by x/a, s = sqrt(1-a^2)/a.
+enum class NoiseProcess : uint8_t {
+  kFlowMatching,       // x = (1-s) x0 + s eps, s in [0,1]
+  kVarianceExploding,  // x = x0 + s eps, s >= 0
+};
+
 // One latent, batch 1, contiguous. The memory belongs to the caller; no
 // alignment is assumed.
 struct LatentView {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tae/export.h"
+#include "tae/types.h"
 
 namespace tae {
 
@@ -17,6 +18,7 @@ struct VariantInfo {
   std::string_view description = "";  // for people: "FLUX.2 dev and klein"
   int latent_channels = 0;
   int pixels_per_latent = 8;           // image pixels a latent pixel, each way
+  NoiseProcess noise = NoiseProcess::kFlowMatching;  // of its samplers
   std::string_view weights_file = "";  // "taef2_decoder.safetensors"; "" = none
   std::string_view weights_url = "";   // where it is published
   std::string_view weights_sha256 = "";  // "" = not known

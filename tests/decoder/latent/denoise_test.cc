@@ -221,7 +221,8 @@ TEST(Denoise, OneLatentAloneHasUnitVariance) {
       Denoiser denoiser({.process = sampler.process});
       const Estimated got = Feed(denoiser, step.x, step.sigma);
       EXPECT_EQ(got.method, DenoiseMethod::kScaled);
-      EXPECT_NEAR(RmsDifference(got.x0, Floats(kCount)), 1, 0.15) << step.sigma;
+      // The mixture's deviation is 0.95; coarse Euler steps make it smaller.
+      EXPECT_NEAR(RmsDifference(got.x0, Floats(kCount)), 1, 0.2) << step.sigma;
     }
   }
 }

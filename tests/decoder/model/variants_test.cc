@@ -33,6 +33,14 @@ TEST(Variants, AreFoundByNameAndAliasInAnyCase) {
   EXPECT_EQ(FindVariant("sd1,sd15"), nullptr);
 }
 
+TEST(Variants, NoiseIsFlowMatchingButInOlderSpaces) {
+  for (const char* name : {"flux1", "flux2", "sd3", "wan21", "z-image"})
+    EXPECT_EQ(FindVariant(name)->noise, NoiseProcess::kFlowMatching) << name;
+  for (const char* name : {"sd", "sdxl", "kolors", "playground25"})
+    EXPECT_EQ(FindVariant(name)->noise, NoiseProcess::kVarianceExploding)
+        << name;
+}
+
 TEST(Variants, TheLikeliestOfAChannelCountComesFirst) {
   EXPECT_EQ(VariantsWithChannels(32).front()->name, "flux2");
   EXPECT_EQ(VariantsWithChannels(16).front()->name, "flux1");
