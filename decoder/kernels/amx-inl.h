@@ -168,7 +168,7 @@ constexpr int ProductParts(int /*count*/, BFloatProduct<kParts> /*product*/) {
 }
 
 // Splits a into the low and b into the high halves of each 32 bits of
-// to[part * 32]: the first part rounded, the second what that left, cut off.
+// to[part * 32]: the first part rounded, the second what that left, rounded.
 template <int kParts>
 TAE_INLINE void StoreSplit(Float a, Float b, int32_t* to) {
   const Int half = _mm512_set1_epi32(0x8000);
@@ -178,10 +178,12 @@ TAE_INLINE void StoreSplit(Float a, Float b, int32_t* to) {
            _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(x, 16), y));
   if (kParts == 1) return;
   const Int high = _mm512_set1_epi32(int(0xffff0000));
-  const Int x2 = _mm512_castps_si512(
-      Sub(a, _mm512_castsi512_ps(_mm512_and_si512(x, high))));
-  const Int y2 = _mm512_castps_si512(
-      Sub(b, _mm512_castsi512_ps(_mm512_and_si512(y, high))));
+  const auto rest = [&](Float from, Int part) {
+    const Float left =
+        Sub(from, _mm512_castsi512_ps(_mm512_and_si512(part, high)));
+    return _mm512_add_epi32(_mm512_castps_si512(left), half);
+  };
+  const Int x2 = rest(a, x), y2 = rest(b, y);
   StoreInt(to + 32,
            _mm512_mask_blend_epi16(0xAAAAAAAAu, _mm512_srli_epi32(x2, 16), y2));
 }

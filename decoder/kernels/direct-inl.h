@@ -299,7 +299,10 @@ class DirectConv {
   template <bool kUnsigned>
   void Block(const Patch& patch, int x) {
     const auto* weights = static_cast<const int8_t*>(layer_.weights);
-    for (int block = 0; block < 4; ++block)
+    const int blocks =
+        task_.skip[0] == nullptr ? layer_.blocks : kChannels / 16;
+    const int steps = blocks * 18;
+    for (int block = 0; block < blocks; ++block)
       for (int row = 0; row < kTile; row += 2) {
         int32_t* sums = s_.sums[buffer_];
         buffer_ ^= 1;
@@ -308,11 +311,23 @@ class DirectConv {
             weights + block * 9 * kParts * kTileBytes, sums,
             [](int tap) { return tap / 3 * kRow + tap % 3 * kChannels; },
             [&](int tap) {
-              if (more_) quantiser_.Step((block * 2 + row / 2) * 9 + tap, 72);
+              if (more_)
+                quantiser_.Step((block * 2 + row / 2) * 9 + tap, steps);
               pending_.Finish(tap, 9);
             });
         Remember(patch, x, block, row, sums);
       }
+    for (int block = blocks; block < kChannels / 16; ++block) Clear(x, block);
+  }
+
+  // Outputs that the layer does not have are zeros.
+  void Clear(int x, int block) {
+    for (int row = 0; row < kTile && task_.out[row] != nullptr; ++row) {
+      auto* out = static_cast<uint16_t*>(task_.out[row]) +
+                  size_t(1 + x) * kChannels + block * 16;
+      for (int i = 0; i < kBlock && x + i < task_.width; ++i)
+        Store(out + size_t(i) * kChannels, Zero());
+    }
   }
 
   void Remember(const Patch& patch, int x, int block, int row,

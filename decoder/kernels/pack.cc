@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/half.h"
+#include "kernels/pack_bfloat.h"
 #include "kernels/packed_block.h"
 #include "kernels/packed_layout.h"
 #include "kernels/winograd.h"
@@ -107,26 +108,12 @@ void StoreInt16(const Positions& u, const std::vector<double>& scales,
         }
 }
 
-// [position][2 halves of out][2 halves of in][2 blocks of out][part][16 pairs]
-// [16 out][2]; part 1 is what part 0 lost.
-void StoreBFloat(const Positions& u, int parts, uint16_t* to) {
-  constexpr int kLanes = 16;
+void StoreBFloats(const Positions& u, int parts, uint16_t* to) {
   for (size_t p = 0; p < u.size() / kPlane; ++p)
-    for (int block = 0; block < 8; ++block)
-      for (int part = 0; part < parts; ++part)
-        for (int pair = 0; pair < 16; ++pair)
-          for (int o = 0; o < 16; ++o)
-            for (int half = 0; half < 2; ++half) {
-              const int in = ChannelOfPair(block / 2 % 2 * 16 + pair, kLanes) +
-                             half * kLanes;
-              const int out = block / 4 * 32 + block % 2 * 16 + o;
-              const double w = u[p * kPlane + in * kChannels + out];
-              uint16_t bits = BF16FromFloat(static_cast<float>(w));
-              if (part == 1)
-                bits =
-                    BF16FromFloat(static_cast<float>(w - FloatFromBF16(bits)));
-              *to++ = bits;
-            }
+    for (int in = 0; in < kChannels; ++in)
+      for (int out = 0; out < kChannels; ++out)
+        StoreBFloat(u[p * kPlane + in * kChannels + out], in, out, parts,
+                    to + p * BFloatSquare(parts));
 }
 
 // Divides position (i, j) by the norms that the kernels multiply back.
@@ -284,7 +271,8 @@ PackedLayer* PackConvBFloat(const ConvWeights& conv) {
   void* weights = nullptr;
   auto* layer = NewPackedConv(conv, nullptr,
                               kParts * u.size() * sizeof(uint16_t), &weights);
-  if (layer != nullptr) StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
+  if (layer != nullptr)
+    StoreBFloats(u, kParts, static_cast<uint16_t*>(weights));
   return ToPacked(layer);
 }
 
@@ -296,7 +284,7 @@ PackedLayer* PackUpConvBFloat(const ConvWeights& conv) {
   auto* layer = NewPackedUpConv(conv, kParts * u.size() * sizeof(uint16_t),
                                 &weights, &scale);
   if (layer == nullptr) return nullptr;
-  StoreBFloat(u, kParts, static_cast<uint16_t*>(weights));
+  StoreBFloats(u, kParts, static_cast<uint16_t*>(weights));
   std::fill(scale, scale + kChannels, 1.0f);
   return ToPacked(layer);
 }

@@ -37,6 +37,11 @@ PackedLayer* PackPool(const PoolWeights& pool);
 void FoldPool(const PackedLayer* layer, const double* stats, double pixels,
               void* folded);
 
+// The same on tiles of bf16 (pool_tiles-inl.h).
+PackedLayer* PackPoolTiles(const PoolWeights& pool);
+void FoldPoolTiles(const PackedLayer* layer, const double* stats, double pixels,
+                   void* folded);
+
 void FreePacked(PackedLayer* layer);
 size_t PackedBytes(const PackedLayer* layer);
 

@@ -98,6 +98,7 @@ template <int kParts>
 PackedLayer* PackConvDirect(const ConvWeights& conv) {
   Arrays arrays;
   auto* layer = NewLayer<PackedConv>(conv, size_t(4) * 9 * kParts, &arrays);
+  if (layer != nullptr) layer->blocks = (conv.out_channels + 15) / 16;
   for (int out = 0; layer != nullptr && out < conv.out_channels; ++out) {
     const Taps taps = ConvTaps(conv, out);
     const double scale = ScaleOf(taps, kParts);

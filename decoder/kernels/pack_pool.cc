@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/pack.h"
+#include "kernels/pack_bfloat.h"
 #include "kernels/packed_block.h"
 #include "kernels/packed_layout.h"
 
@@ -15,7 +16,8 @@ namespace {
 constexpr int kGroupOutputs = kPoolWidth / kPoolGroups;
 
 struct PoolArrays {
-  float *expand, *contract, *gamma, *beta;
+  float *expand, *gamma, *beta;
+  void* contract;
   double *squares, *sums;
 };
 
@@ -39,6 +41,30 @@ PackedPool* NewPackedPool(PoolArrays* to) {
   return layer;
 }
 
+// Weight (in, out) of the expansion and of the contraction, in floats or on
+// tiles; both take as much memory.
+struct FloatOrder {
+  static void Expand(float w, int in, int out, void* to) {
+    static_cast<float*>(to)[in * kPoolWidth + out] = w;
+  }
+  static void Contract(float w, int in, int out, void* to) {
+    static_cast<float*>(to)[in * kChannels + out] = w;
+  }
+};
+struct TileOrder {
+  static constexpr int kParts = 2;
+  static void Expand(float w, int in, int out, void* to) {
+    StoreBFloat(w, in, out % kChannels, kParts, Square(to, out));
+  }
+  static void Contract(float w, int in, int out, void* to) {
+    StoreBFloat(w, in % kChannels, out, kParts, Square(to, in));
+  }
+  static uint16_t* Square(void* to, int hidden) {
+    return static_cast<uint16_t*>(to) +
+           hidden / kChannels * BFloatSquare(kParts);
+  }
+};
+
 // Sums over the outputs of a group: of its weights, and of their products.
 void SumGroup(const float* expand, int group, double* sums, double* squares) {
   const int begin = group * kGroupOutputs;
@@ -52,9 +78,8 @@ void SumGroup(const float* expand, int group, double* sums, double* squares) {
     }
 }
 
-}  // namespace
-
-PackedLayer* PackPool(const PoolWeights& pool) {
+template <class Order>
+PackedLayer* PackPoolAs(const PoolWeights& pool) {
   PoolArrays to;
   PackedPool* layer = NewPackedPool(&to);
   if (layer == nullptr) return nullptr;
@@ -62,8 +87,8 @@ PackedLayer* PackPool(const PoolWeights& pool) {
     for (int in = 0; in < kChannels; ++in) {
       to.expand[in * kPoolWidth + out] =
           pool.expand.weight[out * kChannels + in];
-      to.contract[out * kChannels + in] =
-          pool.contract.weight[in * kPoolWidth + out];
+      Order::Contract(pool.contract.weight[in * kPoolWidth + out], out, in,
+                      to.contract);
     }
   std::copy(pool.gamma.begin(), pool.gamma.end(), to.gamma);
   std::copy(pool.beta.begin(), pool.beta.end(), to.beta);
@@ -73,8 +98,9 @@ PackedLayer* PackPool(const PoolWeights& pool) {
   return ToPacked(layer);
 }
 
-void FoldPool(const PackedLayer* packed, const double* stats, double pixels,
-              void* folded) {
+template <class Order>
+void FoldPoolAs(const PackedLayer* packed, const double* stats, double pixels,
+                void* folded) {
   const auto* layer = reinterpret_cast<const PackedPool*>(packed);
   auto* to = static_cast<FoldedPool*>(folded);
   to->contract = layer->contract;
@@ -95,10 +121,29 @@ void FoldPool(const PackedLayer* packed, const double* stats, double pixels,
       const double factor = inverse * layer->gamma[out];
       to->bias[out] = static_cast<float>(layer->beta[out] - mean * factor);
       for (int in = 0; in < kChannels; ++in)
-        to->expand[in * kPoolWidth + out] =
-            static_cast<float>(layer->expand[in * kPoolWidth + out] * factor);
+        Order::Expand(
+            static_cast<float>(layer->expand[in * kPoolWidth + out] * factor),
+            in, out, to->expand);
     }
   }
+}
+
+}  // namespace
+
+PackedLayer* PackPool(const PoolWeights& pool) {
+  return PackPoolAs<FloatOrder>(pool);
+}
+PackedLayer* PackPoolTiles(const PoolWeights& pool) {
+  return PackPoolAs<TileOrder>(pool);
+}
+
+void FoldPool(const PackedLayer* layer, const double* stats, double pixels,
+              void* folded) {
+  FoldPoolAs<FloatOrder>(layer, stats, pixels, folded);
+}
+void FoldPoolTiles(const PackedLayer* layer, const double* stats, double pixels,
+                   void* folded) {
+  FoldPoolAs<TileOrder>(layer, stats, pixels, folded);
 }
 
 }  // namespace tae

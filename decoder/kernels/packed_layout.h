@@ -28,6 +28,7 @@ struct PackedConv : PackedHeader {
   // int16 tables multiply with the scale of the tile too.
   const float* scale = nullptr;
   const float* bias = nullptr;  // [64], zeros where the layer has none
+  int blocks = 4;  // of 16 outputs that the layer has (direct-inl.h)
 };
 
 // Upsample and 3x3 convolution: as PackedConv with [25] and scale [64].
@@ -47,10 +48,12 @@ struct PackedRgb : PackedHeader {
 
 // The 1x1 pool of the middle block, 64 -> 256 -> 64.
 struct PackedPool : PackedHeader {
-  const float* expand = nullptr;    // [64 in][256 out]
-  const float* contract = nullptr;  // [256 in][64 out]
-  const float* gamma = nullptr;     // [256]
-  const float* beta = nullptr;      // [256]
+  const float* expand = nullptr;  // [64 in][256 out]
+  // [256 in][64 out]; tables that run it on tiles: 4 squares (pack_bfloat.h) of
+  // 64 in.
+  const void* contract = nullptr;
+  const float* gamma = nullptr;  // [256]
+  const float* beta = nullptr;   // [256]
   // [4 groups][64][64], upper triangle with the other half added to it: the
   // sum of squares of a group over the plane is <squares, Gram matrix>.
   const double* squares = nullptr;
@@ -63,8 +66,9 @@ inline constexpr int kPoolStatsFloats = 64 + 64 * 64;
 
 // Folded pool: normalisation merged into the expansion.
 struct FoldedPool {
-  const float* contract = nullptr;     // [256 in][64 out]
-  alignas(64) float expand[64 * 256];  // [in][out]
+  const void* contract = nullptr;  // of PackedPool
+  // [in][out]; on tiles 4 squares of 64 out, in two parts.
+  alignas(64) float expand[64 * 256];
   alignas(64) float bias[256];
 };
 

@@ -83,6 +83,7 @@ template <class T>
 void Pool(const void* folded_bytes, const PoolTask& task, void* scratch) {
   const auto& folded = *static_cast<const FoldedPool*>(folded_bytes);
   auto* s = static_cast<PoolScratch*>(scratch);
+  const auto* contract = static_cast<const float*>(folded.contract);
   constexpr int kStep = kGemmCols * kLanes;
   for (int x = task.begin; x < task.end; x += kGemmRows) {
     const int count = task.end - x < kGemmRows ? task.end - x : kGemmRows;
@@ -91,9 +92,9 @@ void Pool(const void* folded_bytes, const PoolTask& task, void* scratch) {
     PoolExpand(folded, s);
     for (int out = 0; out < kChannels; out += kStep)
       GemmBlock<FloatProduct, kGemmRows, kGemmCols>(
-          s->hidden, kPoolWidth, kPoolWidth, folded.contract + out, kChannels,
+          s->hidden, kPoolWidth, kPoolWidth, contract + out, kChannels,
           s->out + out, kChannels,
-          reinterpret_cast<const char*>(folded.contract + out));
+          reinterpret_cast<const char*>(contract + out));
     for (int i = 0; i < count * kChannels; i += kLanes)
       Store(pixels + i, Add(Load(s->pixels + i), Load(s->out + i)));
   }

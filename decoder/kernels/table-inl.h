@@ -1,7 +1,7 @@
 // Fills a KernelTable from the kernels included before it.
 #include "kernels/pack.h"
-#include "kernels/reference/store.h"
-#include "kernels/reference/unpack.h"
+#include "kernels/store-inl.h"
+#include "kernels/unpack-inl.h"
 
 namespace tae {
 namespace {
@@ -26,8 +26,8 @@ constexpr KernelTable MakeTable(const char* name) {
   table.pack_pool = PackPool;
   table.free_layer = FreePacked;
   table.layer_bytes = PackedBytes;
-  table.unpack = reference::Unpack;
-  table.store = reference::Store;
+  table.unpack = Unpack;
+  table.store = StorePixels;
   table.load = LoadLatent<T>;
   table.conv = Conv<P, T>;
   table.upconv = UpConv<P, T>;

@@ -15,15 +15,26 @@
 // After them:
 #include "kernels/amx_transform-inl.h"
 #include "kernels/direct-inl.h"
+#include "kernels/pool_tiles-inl.h"
 #include "kernels/table-inl.h"
 
 namespace tae {
 namespace {
 
-// The last convolution and the pool stay on the vector units.
+// The pool on tiles; the last convolution stays on the vector units.
+template <class P, class Last, class T>
+constexpr KernelTable MakeTileTable(const char* name) {
+  KernelTable table = MakeTable<P, Last, T>(name);
+  table.scratch_bytes = Largest(table.scratch_bytes, sizeof(PoolTilesScratch));
+  table.pack_pool = PackPoolTiles;
+  table.fold_pool = FoldPoolTiles;
+  table.pool = PoolOnTiles<T>;
+  return table;
+}
+
 constexpr KernelTable MakeSplitTable(const char* name) {
   using P = BFloatProduct<2>;
-  KernelTable table = MakeTable<P, FloatProduct, float>(name);
+  KernelTable table = MakeTileTable<P, FloatProduct, float>(name);
   table.conv = ConvOnTiles<P, float>;
   table.upconv = UpConvOnTiles<P, float>;
   table.pack_conv = PackConvBFloat<2>;
@@ -34,7 +45,7 @@ constexpr KernelTable MakeSplitTable(const char* name) {
 
 template <int kParts>
 constexpr KernelTable MakeDirectTable(const char* name) {
-  KernelTable table = MakeTable<Int16Product, Int16Product, uint16_t>(name);
+  KernelTable table = MakeTileTable<Int16Product, Int16Product, uint16_t>(name);
   table.scratch_bytes =
       Largest(Largest(table.scratch_bytes,
                       sizeof(typename DirectConv<kParts>::Scratch)),

@@ -19,10 +19,12 @@ for unit in gtest-all gtest_main; do
 done
 kernels=$source/decoder/kernels
 $compile -Wall -Wextra "$kernels/cpu.cc" "$kernels/pack.cc" \
-  "$kernels/pack_pool.cc" "$kernels/tables.cc" "$kernels/table_neon.cc" \
+  "$kernels/pack_bfloat.cc" "$kernels/pack_pool.cc" "$kernels/row_order.cc" \
+  "$kernels/tables.cc" "$kernels/table_neon.cc" \
   "$kernels/reference/store.cc" "$kernels/reference/unpack.cc" \
   "$source/decoder/base/half.cc" \
   "$source/tests/decoder/kernels/kernel_table_test.cc" \
+  "$source/tests/decoder/kernels/formats_test.cc" \
   "$build/gtest-all.o" "$build/gtest_main.o" -static -pthread \
   -o "$build/kernel_table_test"
 qemu-aarch64 "$build/kernel_table_test"

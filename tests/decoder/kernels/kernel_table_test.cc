@@ -206,6 +206,26 @@ TEST_P(KernelTableTest, ConvOfFewChannels) {
   ExpectNear(out, NaiveConv(conv, in, nullptr, true), "4 channels");
 }
 
+// Channels that a layer does not put out are zeros, or what skip adds.
+TEST_P(KernelTableTest, ConvToFewChannels) {
+  for (int outputs : {3, 12, 48})
+    for (const bool with_skip : {false, true}) {
+      ConvWeights conv = RandomConv(64, outputs, 9, true, 0.1f, &random_);
+      const auto layer = Own(table().pack_conv(conv));
+      Plane in = NewPlane(9, 38), out = NewPlane(9, 38), skip = NewPlane(9, 38);
+      Fill(&in, Content::kRelu, &random_);
+      Fill(&out, Content::kRandom, &random_);
+      Fill(&skip, Content::kRandom, &random_);
+      Plane* const added = with_skip ? &skip : nullptr;
+      RunConv(table(), layer.get(), in, added, true, 99, scratch_.get(), &out);
+      conv.out_channels = kChannels;
+      conv.weight.resize(size_t(kChannels) * 64 * 9);
+      conv.bias.resize(kChannels);
+      ExpectNear(out, NaiveConv(conv, in, added, true),
+                 std::to_string(outputs) + " outputs");
+    }
+}
+
 // However a row is cut into calls, its bits are the same.
 TEST_P(KernelTableTest, ConvBitsDoNotDependOnTheCut) {
   const auto layer =
