@@ -14,6 +14,8 @@ namespace {
 // Unit variance noise implies 1; the rest is room for guidance and for samples
 // that are not Gaussian.
 constexpr double kMaxNoiseRms = 1.5;
+// Latents have about unit variance; beyond 3 the decoders clamp.
+constexpr double kMaxPictureRms = 3;
 
 // Half a unit in the last place, relative to the value: 2^-(significant bits).
 double RoundingOf(DType dtype) {
@@ -29,6 +31,20 @@ double RoundingOf(DType dtype) {
 }
 
 }  // namespace
+
+std::string_view ToString(DenoiseMethod method) {
+  switch (method) {
+    case DenoiseMethod::kClean:
+      return "clean";
+    case DenoiseMethod::kSecant:
+      return "secant";
+    case DenoiseMethod::kHeld:
+      return "held";
+    case DenoiseMethod::kScaled:
+      break;
+  }
+  return "scaled";
+}
 
 void Denoiser::Reset() {
   older_.clear();
@@ -70,24 +86,27 @@ void Denoiser::Extrapolate(double sigma, float* out) const {
 }
 
 // The slope of x over sigma is eps (VE) or eps - x0 (flow matching, where
-// x + (1-s) slope gives eps back).
+// x + (1-s) slope gives eps back); x - s slope is x0 in both.
 bool Denoiser::AddsNoise(const NoisyLatent& latent) const {
   const double span = older_sigma_ - latent.sigma;
   const double keep = options_.process == NoiseProcess::kFlowMatching ? 1 : 0;
-  double sum = 0;
+  double noise = 0, picture = 0;
   size_t counted = 0;
   for (size_t i = 0; i < newest_.size(); ++i) {
     const double slope = (double{older_[i]} - newest_[i]) / span;
     const double eps =
         keep * older_[i] + (keep > 0 ? (1 - older_sigma_) * slope : slope);
+    const double x0 = newest_[i] - latent.sigma * slope;
     if (!std::isfinite(eps)) continue;
-    sum += eps * eps;
+    noise += eps * eps;
+    picture += x0 * x0;
     ++counted;
   }
   const double rounding =
       2 * RoundingOf(latent.dtype) * Spread(older_sigma_) / span;
-  return counted > 0 &&
-         sum / counted > kMaxNoiseRms * kMaxNoiseRms + rounding * rounding;
+  return noise >
+             (kMaxNoiseRms * kMaxNoiseRms + rounding * rounding) * counted ||
+         picture > kMaxPictureRms * kMaxPictureRms * counted;
 }
 
 DenoiseMethod Denoiser::Choose(const NoisyLatent& latent) {

@@ -64,4 +64,8 @@ void PostWarning(GstElement* element, GstErrorCode code,
   Post(element, GST_MESSAGE_WARNING, code, text, debug);
 }
 
+void PostInfo(GstElement* element, GstErrorCode code, const std::string& text) {
+  Post(element, GST_MESSAGE_INFO, code, text, {});
+}
+
 }  // namespace taegst

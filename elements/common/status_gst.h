@@ -31,8 +31,9 @@ GstErrorCode GstErrorCodeOf(tae::StatusCode code, Subject subject);
 void PostError(GstElement* element, const tae::Status& status, Subject subject,
                const std::string& debug = {});
 
-// Posts GST_MESSAGE_WARNING with a sentence.
+// Posts GST_MESSAGE_WARNING or GST_MESSAGE_INFO with a sentence.
 void PostWarning(GstElement* element, GstErrorCode code,
                  const std::string& text, const std::string& debug = {});
+void PostInfo(GstElement* element, GstErrorCode code, const std::string& text);
 
 }  // namespace taegst

@@ -22,6 +22,7 @@ void DecodePolicy::Reset() {
 
 bool DecodePolicy::BeginsGeneration(const Latent& latent) const {
   if (fresh_ || latent.discont) return true;
+  if (latent.step && latent.step->prompt_id != last_prompt_id_) return true;
   return latent.step && latent.step->step && last_step_ &&
          *latent.step->step <= *last_step_;
 }
@@ -32,6 +33,7 @@ Verdict DecodePolicy::Judge(const Latent& latent, guint every, bool drop_late) {
   position_ = first ? 0 : position_ + 1;
   fresh_ = final;
   last_step_ = latent.step ? latent.step->step : std::nullopt;
+  last_prompt_id_ = latent.step ? latent.step->prompt_id : "";
   if (first || final) return Verdict::kDecode;
   if (position_ % every != 0) return Verdict::kSkip;
   const GstClockTime earliest = earliest_.load();

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
 
 #include "common/latent_meta.h"
 
@@ -18,7 +19,7 @@ enum class Verdict {
 
 // The first latent of a generation and the final one are always decoded. A
 // generation begins after a start, a flush, a DISCONT, a final latent, or where
-// the step number does not grow.
+// the step number does not grow or the prompt-id is another.
 class DecodePolicy {
  public:
   struct Latent {
@@ -39,12 +40,16 @@ class DecodePolicy {
   // Says what to do with the next latent. drop_late: the qos property.
   Verdict Judge(const Latent& latent, guint every, bool drop_late);
 
+  // Whether the latent judged last is the first of its generation.
+  bool began_generation() const { return position_ == 0; }
+
  private:
   bool BeginsGeneration(const Latent& latent) const;
 
   std::atomic<GstClockTime> earliest_{GST_CLOCK_TIME_NONE};
   bool fresh_ = true;
   std::optional<guint> last_step_;
+  std::string last_prompt_id_;
   guint64 position_ = 0;  // in the generation
 };
 

@@ -40,6 +40,16 @@ std::string MethodName(Method method) {
   return name;
 }
 
+GType DenoiseGetType() {
+  static const GEnumValue values[] = {
+      {Value(Denoise::kAuto), "Where the caps say pred=x", "auto"},
+      {Value(Denoise::kOff), "Never: show the latents as they come", "off"},
+      {Value(Denoise::kOn), "Always: the producer does not say pred=x", "on"},
+      {0, nullptr, nullptr}};
+  static const GType type = RegisterEnum("GstTaeDenoise", values);
+  return type;
+}
+
 GType PrecisionGetType() {
   using tae::Precision;
   static const GEnumValue values[] = {

@@ -12,8 +12,16 @@ namespace taegst {
 
 enum class Method { kAuto, kTae, kBuiltin, kLinear };
 
+// Whether latents are taken for noisy ones whose clean picture is wanted.
+enum class Denoise {
+  kAuto,  // where the caps say pred=x
+  kOff,
+  kOn,  // whatever the caps say
+};
+
 // May change while a stream runs.
 struct LiveSettings {
+  Denoise denoise = Denoise::kAuto;
   guint every = 1;
   bool post_messages = false;
 };
@@ -30,9 +38,10 @@ struct Settings {
   LiveSettings live;
 };
 
-GType MethodGetType();     // GstTaeMethod, values of Method
+GType MethodGetType();  // GstTaeMethod, values of Method
 // "builtin": the nick of a value.
 std::string MethodName(Method method);
+GType DenoiseGetType();    // GstTaeDenoise, values of Denoise
 GType PrecisionGetType();  // GstTaePrecision, values of tae::Precision
 
 }  // namespace taegst

@@ -58,10 +58,8 @@ bool Stream::UseModel(const std::string& variant) {
                                Subject::kWeights),
                 warning);
   if (!chosen_->note.empty())
-    gst_element_message_full(GST_ELEMENT(element_), GST_MESSAGE_INFO,
-                             GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-                             g_strdup(chosen_->note.c_str()), nullptr, __FILE__,
-                             GST_FUNCTION, __LINE__);
+    PostInfo(GST_ELEMENT(element_),
+             {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND}, chosen_->note);
   GST_INFO_OBJECT(element_, "model %s, variant %s, from %s",
                   info.architecture.c_str(), info.variant.c_str(),
                   info.path.empty() ? "(built in)" : info.path.c_str());
@@ -117,6 +115,13 @@ bool Stream::MatchModel() {
   return false;
 }
 
+void Stream::BeginHistory() {
+  const tae::VariantInfo* space = tae::FindVariant(chosen_->info().variant);
+  history_.emplace(*latent_, space != nullptr
+                                 ? space->noise
+                                 : tae::NoiseProcess::kFlowMatching);
+}
+
 bool Stream::SetFormat(GstVideoCodecState* input) {
   auto latent = LatentInfoFromCaps(input->caps);
   if (!latent.ok()) {
@@ -127,7 +132,10 @@ bool Stream::SetFormat(GstVideoCodecState* input) {
   latent_ = *std::move(latent);
   output_.reset();
   policy_.BeginGeneration();
-  if (MatchModel() && ConfigureOutput()) return true;
+  if (MatchModel() && ConfigureOutput()) {
+    BeginHistory();
+    return true;
+  }
   latent_.reset();
   return false;
 }

@@ -15,6 +15,7 @@
 #include "tae/decoder.h"
 #include "taedecode/decode_policy.h"
 #include "taedecode/decode_stats.h"
+#include "taedecode/latent_history.h"
 #include "taedecode/model_choice.h"
 #include "taedecode/output_format.h"
 #include "taedecode/settings.h"
@@ -69,10 +70,13 @@ class Stream {
   bool UseModel(const std::string& variant);
   bool GuessVariant(std::string* variant);
   bool MatchModel();
+  void BeginHistory();
   bool SetOutput(const OutputFormat& format);
   void MakeConverter(const GstVideoInfo& shown);
   bool PreparePlan();
   tae::Status CheckBuffer(GstBuffer* buffer) const;
+  tae::Status Remember(GstBuffer* buffer, const std::optional<LatentStep>& step,
+                       const LiveSettings& live);
   GstClockTime RunningTime(const GstVideoCodecFrame* frame) const;
   void DropHeld();
   GstFlowReturn Refuse(FramePtr frame, const tae::Status& why);
@@ -97,6 +101,7 @@ class Stream {
   std::optional<tae::Decoder> decoder_;
   GstPtr<GstVideoCodecState> input_;
   std::optional<LatentInfo> latent_;
+  std::optional<LatentHistory> history_;  // where latent_ is
   std::optional<OutputFormat> output_;
   GstPtr<GstVideoConverter> converter_;  // where output_ is converted
   GstPtr<GstBuffer> unconverted_;

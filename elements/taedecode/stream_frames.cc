@@ -88,9 +88,27 @@ GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
        .step = step,
        .running_time = RunningTime(frame.get())},
       live.every, DropsLate(element_));
+  if (policy_.began_generation()) history_->Reset();
+  if (const tae::Status status = Remember(buffer, step, live); !status.ok())
+    return Refuse(std::move(frame), status);
   if (verdict == Verdict::kDecode) return Decode(std::move(frame), step, live);
   held_.emplace(Held{std::move(frame), verdict});
   return GST_FLOW_OK;
+}
+
+// Also of a latent that is not decoded: the next one's estimate needs it.
+tae::Status Stream::Remember(GstBuffer* buffer,
+                             const std::optional<LatentStep>& step,
+                             const LiveSettings& live) {
+  const ReadMap latent(buffer);
+  if (!latent.ok()) return tae::DataLoss("the latent's memory is not readable");
+  TAE_RETURN_IF_ERROR(history_->Add(latent.data(), step, live.denoise));
+  if (const std::string note = history_->TakeNote(); !note.empty())
+    PostInfo(GST_ELEMENT(element_), {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT},
+             note);
+  std::lock_guard lock(mutex_);
+  stats_.denoise = history_->denoise();
+  return {};
 }
 
 GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
@@ -151,13 +169,7 @@ tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame,
 
 tae::Status Stream::Run(const ReadMap& latent, GstVideoFrame* frame,
                         tae::DecodeReport* report) {
-  return decoder_->Decode({.data = latent.data(),
-                           .size = latent.size(),
-                           .dtype = latent_->dtype,
-                           .layout = latent_->layout,
-                           .domain = latent_->domain,
-                           .channels = latent_->channels,
-                           .extent = latent_->extent},
+  return decoder_->Decode(history_->View(latent.data()),
                           ViewOf(frame, output_->pixel), report);
 }
 
@@ -187,7 +199,8 @@ void Stream::PostStep(const GstVideoCodecFrame* frame,
       G_TYPE_UINT64, took, "nonfinite", G_TYPE_INT64, report.nonfinite,
       "decoded", G_TYPE_UINT64, stats.decoded, "skipped", G_TYPE_UINT64,
       stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped, "method",
-      G_TYPE_STRING, stats.method.c_str(), nullptr);
+      G_TYPE_STRING, stats.method.c_str(), "denoise", G_TYPE_STRING,
+      stats.denoise.c_str(), nullptr);
   if (step) AddStepFields(s, *step);
   gst_element_post_message(GST_ELEMENT(element_),
                            gst_message_new_element(GST_OBJECT(element_), s));

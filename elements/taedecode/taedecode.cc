@@ -21,11 +21,14 @@
  * never the first or the last of a generation. NaN and infinite numbers are
  * decoded as 0 and the frame is marked corrupted.
  *
+ * Noisy latents (`pred=x` in the caps) whose meta `latent-step` says `sigma`
+ * are not shown as noise: #GstTaeDecode:denoise.
+ *
  * The custom meta `latent-step` of a latent goes on to its frame. With
  * #GstTaeDecode:post-messages each frame also posts an element message
  * `latent-step`: the meta's fields, `timestamp`, `duration`, `stream-time`,
  * `running-time`, `decode-time` (nanoseconds), `nonfinite`, `decoded`,
- * `skipped`, `dropped` and `method`.
+ * `skipped`, `dropped`, `method` and `denoise`.
  *
  * ## Example launch lines
  * |[

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "tae/export.h"
@@ -19,6 +20,9 @@ enum class DenoiseMethod : uint8_t {
   kHeld,    // the last estimate: sigma moved too little since
   kScaled,  // the latent brought to unit variance; its noise remains
 };
+
+// "clean", "secant", "held", "scaled".
+TAE_EXPORT std::string_view ToString(DenoiseMethod method);
 
 struct DenoiserOptions {
   NoiseProcess process = NoiseProcess::kFlowMatching;
@@ -44,7 +48,7 @@ struct NoisyLatent {
 //
 // Samplers that add fresh noise (ancestral, SDE) break the formula. The noise
 // that the two latents imply then has an RMS far above 1: sqrt((1+r)/(1-r)),
-// r = t/s, for Euler ancestral. Such a step is scaled, and after the second one
+// r = t/s, for Euler ancestral; or x0 has, at first. Such a step is scaled, and after the second one
 // all that follow until Reset().
 //
 // One thread at a time.
