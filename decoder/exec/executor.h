@@ -63,8 +63,10 @@ ExecutorOr MakeReferenceExecutor(const ExecutorOptions& options);
 // kUnsupported where that library is missing.
 ExecutorOr MakeBlasExecutor(const ExecutorOptions& options);
 
-// A plan that is one linear_rgb step.
-ExecutorOr MakeLinearExecutor(const ExecutorOptions& options);
+// A plan that is one linear_rgb step. The table reads latents, writes pixels.
+struct KernelTable;
+ExecutorOr MakeLinearExecutor(const ExecutorOptions& options,
+                              const KernelTable& table);
 
 // Picks by backend; kAuto is our kernels where a fast table fits this CPU, else
 // OpenBLAS, else our portable kernels.

@@ -8,19 +8,19 @@
 #include "exec/executor.h"
 #include "exec/latent_source.h"
 #include "exec/run_parallel.h"
-#include "kernels/reference/store.h"
-#include "kernels/reference/unpack.h"
+#include "kernels/kernel_table.h"
 
 namespace tae {
 namespace {
 
 class LinearExecutor final : public Executor {
  public:
-  explicit LinearExecutor(const ExecutorOptions& options)
+  LinearExecutor(const ExecutorOptions& options, const KernelTable& table)
       : model_(options.model),
         plan_(options.plan),
         parallel_(options.parallel),
         cancel_(options.cancel),
+        table_(table),
         source_(options.model->info().variant),
         conv_(model_->layers()[plan_->steps[0].layer].convs[0]),
         window_(conv_.taps == 9 ? 3 : 1),
@@ -55,7 +55,7 @@ class LinearExecutor final : public Executor {
     }
   }
 
-  StepNote Note(int) const override { return {"linear_rgb_f32__scalar", 0}; }
+  StepNote Note(int) const override { return {"linear_rgb_f32", 0}; }
   size_t arena_bytes() const override { return rows_.size(); }
 
  private:
@@ -90,7 +90,7 @@ class LinearExecutor final : public Executor {
         std::fill_n(z, row, 0.0f);
         continue;
       }
-      const int64_t found = reference::Unpack(source_.Row(latent, from, z));
+      const int64_t found = table_.unpack(source_.Row(latent, from, z));
       if (from == y) nonfinite = found;
     }
     return nonfinite;
@@ -143,7 +143,7 @@ class LinearExecutor final : public Executor {
           task.rgb[c][r] =
               rgb + ((int64_t{latent} * 3 + c) * patch_ + part) * frame.width;
         }
-      reference::Store(task);
+      table_.store(task);
     }
   }
 
@@ -151,6 +151,7 @@ class LinearExecutor final : public Executor {
   const std::shared_ptr<const Plan> plan_;
   const std::shared_ptr<ParallelFor> parallel_;
   const CancelFlag cancel_;
+  const KernelTable& table_;  // reads latents, writes pixels
   const LatentSource source_;
   const ConvWeights& conv_;
   const int window_;       // latent pixels a side that a pixel is made from
@@ -162,8 +163,9 @@ class LinearExecutor final : public Executor {
 
 }  // namespace
 
-ExecutorOr MakeLinearExecutor(const ExecutorOptions& options) {
-  auto executor = std::make_unique<LinearExecutor>(options);
+ExecutorOr MakeLinearExecutor(const ExecutorOptions& options,
+                              const KernelTable& table) {
+  auto executor = std::make_unique<LinearExecutor>(options, table);
   TAE_RETURN_IF_ERROR(executor->Prepare());
   return std::unique_ptr<Executor>(std::move(executor));
 }

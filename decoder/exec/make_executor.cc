@@ -28,11 +28,20 @@ ExecutorOr MakeAutomatic(const ExecutorOptions& options) {
   return MakeBandExecutor(options, {.table = *table, .whole_planes = false});
 }
 
+ExecutorOr MakeLinear(Backend backend, const ExecutorOptions& options) {
+  if (backend == Backend::kReference)
+    return MakeLinearExecutor(options, kScalarTable);
+  StatusOr<const KernelTable*> table =
+      SelectTable(Precision::kAuto, options.cpu);
+  if (!table.ok()) return table.status();
+  return MakeLinearExecutor(options, **table);
+}
+
 }  // namespace
 
 ExecutorOr MakeExecutor(Backend backend, const ExecutorOptions& options) {
   if (options.plan->steps.front().kind == StepKind::kLinearRgb)
-    return MakeLinearExecutor(options);
+    return MakeLinear(backend, options);
   switch (backend) {
     case Backend::kAuto:
       return MakeAutomatic(options);
