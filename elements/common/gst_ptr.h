@@ -13,12 +13,14 @@ namespace taegst {
 struct Unref {
   void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
   void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
+  void operator()(GstBus* bus) const { gst_object_unref(bus); }
   void operator()(GstBufferPool* pool) const { gst_object_unref(pool); }
   void operator()(GstElement* element) const { gst_object_unref(element); }
   void operator()(GstEvent* event) const { gst_event_unref(event); }
   void operator()(GstMessage* message) const { gst_message_unref(message); }
   void operator()(GstQuery* query) const { gst_query_unref(query); }
   void operator()(GstPad* pad) const { gst_object_unref(pad); }
+  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
   void operator()(GstTagList* tags) const { gst_tag_list_unref(tags); }
   void operator()(GstStructure* s) const { gst_structure_free(s); }
   void operator()(GstVideoCodecState* state) const {

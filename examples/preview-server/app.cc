@@ -1,0 +1,116 @@
+#include "app.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "status_json.h"
+
+namespace preview {
+namespace {
+
+constexpr size_t kMostNotices = 8;
+
+std::string MakeInstance() {
+  char text[17];
+  g_snprintf(text, sizeof text, "%08x%08x", g_random_int(), g_random_int());
+  return text;
+}
+
+}  // namespace
+
+App::App(const Options& options)
+    : options_(options),
+      instance_(MakeInstance()),
+      store_(options.limits),
+      events_([this] { return StatusJson(); }),
+      routes_({.store = &store_,
+               .live = &live_,
+               .events = &events_,
+               .status = [this] { return StatusJson(); },
+               .on_stop = [this] { events_.PublishStatus(); }}),
+      http_(options, [this](const Request& r) { routes_.Handle(r); }),
+      pipeline_(
+          options,
+          {.on_latent = [this](ArrivedLatent l) { OnLatent(std::move(l)); },
+           .on_picture = [this](ArrivedPicture p) { OnPicture(std::move(p)); },
+           .on_notice = [this](const std::string& text,
+                               bool is_error) { OnNotice(text, is_error); }}) {}
+
+tae::Status App::Start() {
+  TAE_RETURN_IF_ERROR(http_.Start());
+  return pipeline_.Start();
+}
+
+void App::OnLatent(ArrivedLatent latent) {
+  bool began = false;
+  store_.AddLatent(std::move(latent), &began);
+  if (began) events_.PublishStatus();
+}
+
+void App::OnPicture(ArrivedPicture picture) {
+  const GenerationStore::Placed placed = store_.AddPicture(std::move(picture));
+  if (placed.step == nullptr) return;
+  live_.Publish(placed.generation->id, placed.step->picture);
+  PublishStep(*placed.generation, *placed.step);
+  if (placed.step->said.final) events_.PublishStatus();
+}
+
+void App::PublishStep(const Generation& generation, const Step& step) {
+  nlohmann::json said = Summary(generation, g_get_monotonic_time());
+  said["latest"] = Describe(step, generation);
+  events_.Publish("step", Dump(said));
+}
+
+void App::OnNotice(const std::string& text, bool is_error) {
+  g_printerr("%s\n", text.c_str());
+  const gint64 date = g_get_real_time() / G_USEC_PER_SEC;
+  const auto same =
+      std::find_if(notices_.begin(), notices_.end(),
+                   [&](const Notice& old) { return old.text == text; });
+  const uint64_t count = same != notices_.end() ? same->count + 1 : 1;
+  if (same != notices_.end()) notices_.erase(same);
+  notices_.push_back({text, is_error, date, count});
+  if (notices_.size() > kMostNotices) notices_.pop_front();
+  events_.PublishStatus();
+}
+
+std::string App::StatusJson() const {
+  const gint64 now = g_get_monotonic_time();
+  const Pipeline::Counts counts = pipeline_.counts();
+  nlohmann::json said = {
+      {"instance", instance_},
+      {"uptime", double((now - begin_) / 1000) / 1000},
+      {"latents",
+       {{"address", counts.address.empty() ? options_.latents : counts.address},
+        {"received", counts.received},
+        {"dropped", counts.dropped},
+        {"connections", counts.connections},
+        {"failures", counts.failures}}},
+      {"decoder",
+       {{"decoded", counts.decoded},
+        {"variant", counts.variant},
+        {"method", counts.method},
+        {"weights", counts.weights}}},
+      {"viewers",
+       {{"live", live_.viewers()},
+        {"events", events_.listeners()},
+        {"skipped", live_.skipped()},
+        {"connections", http_.connections()}}},
+      {"memory",
+       {{"bytes", store_.bytes()},
+        {"limit", store_.limits().bytes},
+        {"evicted", store_.evicted()}}},
+      {"notices", nlohmann::json::array()},
+      {"generations", nlohmann::json::array()}};
+  for (const Notice& notice : notices_)
+    said["notices"].push_back({{"text", notice.text},
+                               {"error", notice.is_error},
+                               {"date", notice.date},
+                               {"count", notice.count}});
+  const auto& generations = store_.generations();
+  for (auto g = generations.rbegin(); g != generations.rend(); ++g)
+    said["generations"].push_back(Summary(*g, now));
+  return Dump(said);
+}
+
+}  // namespace preview

@@ -1,0 +1,38 @@
+// What the pipeline hands to the rest of the program, one latent at a time.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bytes.h"
+#include "common/latent_meta.h"
+
+namespace preview {
+
+// A latent as it came, before it is decoded.
+struct ArrivedLatent {
+  guint64 key = 0;  // the same in its ArrivedPicture
+  taegst::LatentStep step;
+  std::string prompt;
+  Bytes message;    // of the latent stream, complete
+  gint64 time = 0;  // g_get_monotonic_time()
+};
+
+// The same latent's picture.
+struct ArrivedPicture {
+  guint64 key = 0;
+  int width = 0;  // pixels
+  int height = 0;
+  Bytes picture;    // JPEG, full size
+  Bytes thumbnail;  // JPEG
+  std::shared_ptr<GstSample> raw;
+  std::optional<double> change;  // against the step before, as taedecode says
+  bool converged = false;
+  double decode_ms = 0;
+  std::string method;  // "tae", "builtin", "linear"
+};
+
+}  // namespace preview

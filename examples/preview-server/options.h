@@ -1,0 +1,30 @@
+// The command line.
+#pragma once
+
+#include <string>
+
+#include "generation_store.h"
+#include "tae/status.h"
+
+namespace preview {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::string token;  // "" = none is asked for
+  // As latentsrc's property; "" = its demo.
+  std::string latents = "unix:/tmp/tae.sock";
+  bool remote_latents = false;
+  // Of taedecode, as its properties.
+  std::string variant = "auto";
+  std::string model_file;
+  int threads = 0;
+  int nice = 10;
+  GenerationStore::Limits limits;
+};
+
+// Takes the command line apart. Errors: kInvalidArgument, a sentence on what to
+// do. `--help` prints and ends the program.
+tae::StatusOr<Options> ParseOptions(int argc, char** argv);
+
+}  // namespace preview

@@ -1,0 +1,116 @@
+#include "status_json.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace preview {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kStallSeconds = 30;
+constexpr size_t kRateSteps = 8;
+
+double Seconds(gint64 microseconds) {
+  return std::round(double(microseconds) / 1000) / 1000;
+}
+
+// NaN and infinity have no place in JSON.
+json Number(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+template <typename T>
+json OrNull(const std::optional<T>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+json OrNull(const std::optional<double>& value) {
+  return value ? Number(*value) : json(nullptr);
+}
+
+const Step* Newest(const Generation& generation) {
+  return generation.steps.empty() ? nullptr : &generation.steps.back();
+}
+
+}  // namespace
+
+double StepsPerSecond(const Generation& generation) {
+  const auto& steps = generation.steps;
+  if (steps.size() < 2) return 0;
+  const size_t back = std::min(steps.size(), kRateSteps);
+  const Step& first = steps[steps.size() - back];
+  const Step& last = steps.back();
+  const double count =
+      first.said.step && last.said.step && *last.said.step > *first.said.step
+          ? double(*last.said.step - *first.said.step)
+          : double(last.index - first.index);
+  const double seconds = double(last.time - first.time) / G_USEC_PER_SEC;
+  return seconds > 0 ? count / seconds : 0;
+}
+
+const char* StateOf(const Generation& generation, gint64 now) {
+  if (generation.final) return "finished";
+  const double rate = StepsPerSecond(generation);
+  const double patience =
+      std::max(kStallSeconds, rate > 0 ? 5 / rate : kStallSeconds);
+  const double silence = double(now - generation.last) / G_USEC_PER_SEC;
+  return silence > patience ? "stalled" : "running";
+}
+
+json Summary(const Generation& generation, gint64 now) {
+  const Step* step = Newest(generation);
+  const Step* picture = generation.newest_picture();
+  const double rate = StepsPerSecond(generation);
+  const std::string state = StateOf(generation, now);
+  json said = {
+      {"id", generation.id},
+      {"name", generation.name},
+      {"prompt", generation.prompt},
+      {"seed", OrNull(generation.seed)},
+      {"state", state},
+      {"stop", generation.stop},
+      {"date", generation.date},
+      {"elapsed", Seconds((state == "running" ? now : generation.last) -
+                          generation.begin)},
+      {"steps_per_second", Number(std::round(rate * 1000) / 1000)},
+      {"came", generation.came},
+      {"bytes", generation.size()}};
+  if (step != nullptr) {
+    said["step"] = OrNull(step->said.step);
+    said["steps"] = OrNull(step->said.total_steps);
+    said["sigma"] = OrNull(step->said.sigma);
+    if (state == "running" && rate > 0 && step->said.step &&
+        step->said.total_steps && *step->said.total_steps > *step->said.step)
+      said["remaining"] =
+          Number((*step->said.total_steps - *step->said.step) / rate);
+  }
+  if (picture != nullptr) {
+    said["picture"] = picture->index;
+    said["width"] = picture->width;
+    said["height"] = picture->height;
+    said["change"] = OrNull(picture->change);
+    said["converged"] = picture->converged;
+    said["method"] = picture->method;
+  }
+  return said;
+}
+
+json Describe(const Step& step, const Generation& generation) {
+  return {{"index", step.index},
+          {"step", OrNull(step.said.step)},
+          {"steps", OrNull(step.said.total_steps)},
+          {"sigma", OrNull(step.said.sigma)},
+          {"final", step.said.final},
+          {"time", Seconds(step.time - generation.begin)},
+          {"picture", step.picture != nullptr},
+          {"change", OrNull(step.change)},
+          {"converged", step.converged},
+          {"decode_ms", std::round(step.decode_ms * 10) / 10}};
+}
+
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace preview

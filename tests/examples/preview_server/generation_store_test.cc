@@ -1,0 +1,116 @@
+#include "generation_store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace preview {
+namespace {
+
+class StoreTest : public testing::Test {
+ protected:
+  // A latent and its picture; returns the generation's number.
+  uint64_t Add(const std::string& name, guint step, bool final = false,
+               size_t bytes = 1000) {
+    ArrivedLatent latent;
+    latent.key = ++key_;
+    latent.step.prompt_id = name;
+    latent.step.step = step;
+    latent.step.final = final;
+    latent.message = CopyBytes(std::string(bytes, 'l'));
+    latent.time = gint64(key_);
+    const uint64_t id = store_.AddLatent(latent, &began_).id;
+    ArrivedPicture picture;
+    picture.key = key_;
+    picture.picture = CopyBytes(std::string(10, 'p'));
+    placed_ = store_.AddPicture(picture);
+    return id;
+  }
+
+  GenerationStore store_{{.generations = 3, .bytes = 20000, .steps = 8}};
+  GenerationStore::Placed placed_;
+  bool began_ = false;
+  guint64 key_ = 0;
+};
+
+TEST_F(StoreTest, StepsOfOneNameAreOneGeneration) {
+  const uint64_t id = Add("a", 1);
+  EXPECT_TRUE(began_);
+  EXPECT_EQ(Add("a", 2), id);
+  EXPECT_FALSE(began_);
+  EXPECT_EQ(store_.Find(id)->steps.size(), 2u);
+  EXPECT_EQ(placed_.step->index, 1u);
+}
+
+TEST_F(StoreTest, TwoAtATimeDoNotMix) {
+  const uint64_t a = Add("a", 1), b = Add("b", 1);
+  EXPECT_NE(a, b);
+  EXPECT_EQ(Add("a", 2), a);
+  EXPECT_EQ(Add("b", 2), b);
+  EXPECT_EQ(store_.FindName("a")->id, a);
+}
+
+TEST_F(StoreTest, AStepBackOrAStepAfterTheLastBeginsAnother) {
+  const uint64_t a = Add("a", 5);
+  const uint64_t back = Add("a", 1);
+  EXPECT_NE(back, a);
+  EXPECT_EQ(Add("a", 6, true), back);
+  EXPECT_NE(Add("a", 7), back);
+}
+
+TEST_F(StoreTest, ALastLatentThatIsHeldIsOneStep) {
+  const uint64_t a = Add("a", 5, true);
+  EXPECT_EQ(Add("a", 5, true), a);
+  EXPECT_EQ(store_.Find(a)->steps.size(), 1u);
+}
+
+TEST_F(StoreTest, OldestGoFirst) {
+  const uint64_t a = Add("a", 1);
+  Add("b", 1), Add("c", 1), Add("d", 1);
+  EXPECT_EQ(store_.generations().size(), 3u);
+  EXPECT_EQ(store_.Find(a), nullptr);
+  EXPECT_EQ(store_.evicted(), 1u);
+}
+
+TEST_F(StoreTest, BytesAreBounded) {
+  Add("a", 1, true, 9000), Add("b", 1, true, 9000), Add("c", 1, true, 9000);
+  EXPECT_LE(store_.bytes(), 20000u);
+  EXPECT_EQ(store_.generations().size(), 2u);
+}
+
+TEST_F(StoreTest, ALongGenerationLosesEveryOtherStepButNeverItsEnds) {
+  uint64_t id = 0;
+  for (guint step = 1; step <= 100; ++step) id = Add("a", step);
+  const Generation* generation = store_.Find(id);
+  EXPECT_LE(generation->steps.size(), 8u);
+  EXPECT_EQ(generation->steps.front().said.step, 1u);
+  EXPECT_EQ(generation->steps.back().said.step, 100u);
+  EXPECT_EQ(generation->came, 100u);
+}
+
+TEST_F(StoreTest, OneGenerationCannotTakeMoreThanAll) {
+  for (guint step = 1; step <= 7; ++step) Add("a", step, false, 9000);
+  EXPECT_LE(store_.bytes(), 20000u);
+}
+
+TEST_F(StoreTest, PicturesOfWhatIsGoneGoNowhere) {
+  ArrivedPicture picture;
+  picture.key = 77;
+  EXPECT_EQ(store_.AddPicture(picture).step, nullptr);
+}
+
+TEST_F(StoreTest, TextsOfProducersAreCut) {
+  Add(std::string(100000, 'x'), 1);
+  EXPECT_LE(store_.newest()->name.size(), 4096u);
+}
+
+TEST_F(StoreTest, StopHoldsForItsGenerationAlone) {
+  const uint64_t a = Add("a", 1), b = Add("b", 1);
+  EXPECT_TRUE(store_.AskToStop(a));
+  EXPECT_FALSE(store_.AskToStop(99));
+  EXPECT_TRUE(store_.Find(a)->stop);
+  EXPECT_FALSE(store_.Find(b)->stop);
+}
+
+}  // namespace
+}  // namespace preview

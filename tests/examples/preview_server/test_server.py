@@ -1,0 +1,275 @@
+"""What the server answers, what it refuses, and what it survives."""
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import unittest
+
+from preview import Preview, SERVER, message, send_run
+
+
+def parts_of(stream, count):
+    """JPEGs of a multipart stream."""
+    boundary = stream.headers["Content-Type"].split("boundary=")[1]
+    pictures = []
+    while len(pictures) < count:
+        line = stream.readline()
+        assert line, "the stream ended"
+        line = line.strip()
+        assert line in (b"", b"--" + boundary.encode()), line
+        length = None
+        while line:
+            line = stream.readline().strip()
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        if length is not None:
+            pictures.append(stream.read(length))
+    return pictures
+
+
+class Answers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.preview = Preview()
+        send_run(cls.preview, "first", steps=4, prompt="a \"fox\" \u2603", seed=7)
+        cls.newest = cls.preview.finished(1)[0]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.preview.__exit__()
+
+    def test_status(self):
+        status = self.preview.status()
+        self.assertEqual(status["latents"]["address"],
+                         "unix:" + self.preview.socket)
+        generation = self.newest
+        self.assertEqual(generation["prompt"], "a \"fox\" \u2603")
+        self.assertEqual((generation["step"], generation["steps"]), (4, 4))
+        self.assertEqual((generation["width"], generation["height"]),
+                         (128, 128))
+        self.assertEqual(generation["seed"], 7)
+        self.assertGreater(generation["steps_per_second"], 0)
+
+    def test_pictures_of_the_steps(self):
+        path = "/generations/%d" % self.newest["id"]
+        history = self.preview.get(path).json()["history"]
+        self.assertEqual([step["step"] for step in history], [1, 2, 3, 4])
+        self.assertEqual([step["sigma"] for step in history],
+                         [0.75, 0.5, 0.25, 0.0])
+        seen = set()
+        for step in history:
+            for name in ("picture.jpg", "thumbnail.jpg"):
+                reply = self.preview.get(
+                    "%s/steps/%d/%s" % (path, step["index"], name))
+                self.assertEqual(reply.headers["Content-Type"], "image/jpeg")
+                self.assertEqual(reply.body[:2], b"\xff\xd8")
+                seen.add(reply.body)
+        self.assertEqual(len(seen), 8)
+
+    def test_snapshot_is_a_png_of_the_whole_picture(self):
+        body = self.preview.get("/snapshot.png").body
+        self.assertEqual(body[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(struct.unpack(">II", body[16:24]), (128, 128))
+
+    def test_latents_come_back_as_they_were_sent(self):
+        reply = self.preview.get("/generations/%d/latents.safetensors" %
+                                 self.newest["id"])
+        self.assertIn("attachment", reply.headers["Content-Disposition"])
+        body, steps = reply.body, []
+        while body:
+            (length,) = struct.unpack("<Q", body[:8])
+            header = json.loads(body[8:8 + length])
+            steps.append(header["__metadata__"]["step"])
+            (size,) = {v["data_offsets"][1] for k, v in header.items()
+                       if k != "__metadata__"}
+            data, body = body[8 + length:8 + length + size], \
+                body[8 + length + size:]
+            sent = message(gen="first", step=len(steps), steps=4, seed=7,
+                           prompt="a \"fox\" \u2603",
+                           sigma=1 - len(steps) / 4,
+                           final=int(len(steps) == 4))
+            self.assertTrue(sent.endswith(data))
+        self.assertEqual(steps, ["1", "2", "3", "4"])
+
+    def test_timelapse_plays(self):
+        reply = self.preview.get("/generations/%d/timelapse.webm" %
+                                 self.newest["id"])
+        self.assertEqual(reply.headers["Content-Type"], "video/webm")
+        path = os.path.join(self.preview.folder.name, "film.webm")
+        with open(path, "wb") as film:
+            film.write(reply.body)
+        played = subprocess.run(
+            ["gst-launch-1.0", "-v", "filesrc", "location=" + path, "!",
+             "decodebin", "!", "videoconvert", "!", "fakesink",
+             "silent=false"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(played.returncode, 0, played.stderr)
+        # Four steps and the last one held for two seconds, two a second.
+        self.assertEqual(played.stdout.count("chain"), 8)
+        self.assertIn("width=(int)128", played.stdout)
+
+    def test_page_and_its_files(self):
+        reply = self.preview.get("/")
+        self.assertTrue(reply.body.startswith(b"<!doctype html>"))
+        self.assertIn("script-src 'self'",
+                      reply.headers["Content-Security-Policy"])
+        for name in ("style.css", "app.js", "icon.svg"):
+            self.assertEqual(self.preview.get("/" + name).status, 200, name)
+
+    def test_stop(self):
+        ask = "/stop?gen=stopped"
+        self.assertEqual(self.preview.get(ask).json(), {"stop": False})
+        send_run(self.preview, "stopped", steps=2)
+        said = self.preview.get(ask).json()
+        self.assertFalse(said["stop"])
+        reply = self.preview.get("/stop?generation=%d" % said["generation"],
+                                 method="POST")
+        self.assertTrue(reply.json()["stop"])
+        self.assertTrue(self.preview.get(ask).json()["stop"])
+        self.assertFalse(self.preview.get("/stop?gen=first").json()["stop"])
+
+    def test_live_stream_and_events_follow(self):
+        with self.preview.stream("/live.mjpg") as live, \
+                self.preview.stream("/events") as events:
+            (first,) = parts_of(live, 1)
+            send_run(self.preview, "followed", steps=3)
+            self.assertNotIn(first, parts_of(live, 3))
+            steps = []
+            while len(steps) < 3:
+                line = events.readline()
+                self.assertTrue(line, "the events ended")
+                if line.startswith(b"data:") and b"\"latest\"" in line:
+                    steps.append(json.loads(line[5:])["latest"]["step"])
+            self.assertEqual(steps, [1, 2, 3])
+
+    def test_what_is_not_there(self):
+        for path in ("/generations/0", "/generations/99999999999999999999",
+                     "/generations/-1", "/generations/1/steps/77/picture.jpg",
+                     "/generations/1/../../../etc/passwd", "/etc/passwd",
+                     "/%2e%2e/%2e%2e/etc/passwd", "/generations/1%2fsteps",
+                     "/" + "a/" * 500, "/x" * 2000):
+            reply = self.preview.get(path)
+            self.assertEqual(reply.status, 404, path)
+            self.assertIn("error", reply.json())
+        self.assertEqual(self.preview.get("/status", "POST").status, 405)
+        self.assertEqual(self.preview.get("/status", "DELETE").status, 405)
+
+    def test_other_sites_are_refused(self):
+        for headers in ({"Host": "evil.example"},
+                        {"Origin": "https://evil.example"},
+                        {"Origin": "null"}):
+            reply = self.preview.get("/status", headers=headers)
+            self.assertEqual(reply.status, 403, headers)
+        own = {"Origin": "http://" + self.preview.host}
+        self.assertEqual(self.preview.get("/status", headers=own).status, 200)
+
+
+class Token(unittest.TestCase):
+    TOKEN = "0123456789abcdef"
+
+    def test_needed_beyond_this_machine(self):
+        for arguments in (["--listen=0.0.0.0:0"],
+                          ["--listen=0.0.0.0:0", "--token=short"],
+                          ["--listen=[::]:0"]):
+            run = subprocess.run([SERVER, *arguments], capture_output=True,
+                                 text=True, timeout=20)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("--token", run.stderr)
+
+    def test_asked_for(self):
+        with Preview("--token=" + self.TOKEN) as preview:
+            for path in ("/", "/status", "/live.mjpg", "/snapshot.png",
+                         "/status?token=0123456789abcdee", "/app.js"):
+                self.assertEqual(preview.get(path).status, 401, path)
+            bearer = {"Authorization": "Bearer " + self.TOKEN}
+            self.assertEqual(preview.get("/status", headers=bearer).status, 200)
+            asked = preview.get("/?token=" + self.TOKEN)
+            self.assertEqual((asked.status, asked.headers["Location"]),
+                             (303, preview.url))
+            cookie = asked.headers["Set-Cookie"]
+            self.assertIn("HttpOnly", cookie)
+            cookie = {"Cookie": "a=b; " + cookie.split(";")[0]}
+            self.assertEqual(preview.get("/status", headers=cookie).status, 200)
+
+    def test_from_the_environment(self):
+        with Preview(env={"TAE_PREVIEW_TOKEN": self.TOKEN}) as preview:
+            self.assertEqual(preview.get("/status").status, 401)
+
+
+class Survives(unittest.TestCase):
+    def test_a_producer_that_dies_and_one_that_sends_rubbish(self):
+        with Preview() as preview:
+            with preview.producer() as producer:
+                producer.sendall(message(gen="torn", step=1, steps=9)[:-100])
+            with preview.producer() as producer:
+                producer.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)
+            with preview.producer() as producer:
+                producer.sendall(message(gen="odd", space="no-such-space"))
+            preview.wait_for(lambda s: s["latents"]["failures"] >= 3)
+            send_run(preview, "after", steps=2)
+            self.assertTrue(preview.status()["notices"])
+
+    def test_malformed_and_huge_requests(self):
+        with Preview() as preview:
+            host = preview.host.split(":")
+            for request in (b"\x00" * 100, b"GET\r\n\r\n",
+                            b"GET / HTTP/9.9\r\n\r\n",
+                            b"GET /" + b"a" * 2000000 + b" HTTP/1.1\r\n\r\n",
+                            b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 500000,
+                            b"GET /status?" + b"a=b&" * 10000 +
+                            b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                            b"POST /stop HTTP/1.1\r\nHost: localhost\r\n"
+                            b"Content-Length: 99999999999\r\n\r\n" +
+                            b"z" * 3000000):
+                with socket.create_connection((host[0], int(host[1]))) as peer:
+                    peer.settimeout(5)
+                    try:
+                        peer.sendall(request)
+                        peer.shutdown(socket.SHUT_WR)
+                        while peer.recv(65536):
+                            pass
+                    except OSError:
+                        pass  # it hung up, which is an answer
+                self.assertEqual(preview.get("/status").status, 200)
+
+    def test_more_connections_than_are_kept(self):
+        with Preview() as preview:
+            host = preview.host.split(":")
+            peers = [socket.create_connection((host[0], int(host[1])))
+                     for _ in range(300)]
+            for peer in peers:
+                peer.close()
+            preview.wait_for(
+                lambda s: s["viewers"]["connections"] < 10)
+
+    def test_both_signals_end_it_with_viewers_attached(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with Preview() as preview:
+                with preview.stream("/live.mjpg"), \
+                        preview.stream("/events") as events:
+                    events.readline()
+                    preview.process.send_signal(number)
+                    self.assertEqual(preview.process.wait(20), 0)
+                self.assertFalse(os.path.exists(preview.socket))
+
+    def test_an_address_that_is_taken(self):
+        with Preview() as preview:
+            run = subprocess.run([SERVER, "--listen=" + preview.host],
+                                 capture_output=True, text=True, timeout=20)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("cannot listen there", run.stderr)
+
+    def test_oldest_generations_go(self):
+        with Preview("--max-generations=2") as preview:
+            for name in ("a", "b", "c"):
+                send_run(preview, name, steps=2)
+            names = [g["name"] for g in preview.finished(2)]
+            self.assertEqual(names, ["c", "b"])
+            self.assertEqual(preview.get("/generations/1").status, 404)
+            self.assertEqual(preview.status()["memory"]["evicted"], 1)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
