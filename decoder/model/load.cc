@@ -231,12 +231,12 @@ StatusOr<std::shared_ptr<const Model>> MakeLinear(const VariantInfo& info) {
   made.identity = "linear projection of " + std::string(info.description);
   made.latent_channels = info.latent_channels;
   made.pixels_per_latent = info.pixels_per_latent;
+  ModelSpec spec = LinearSpec(info.latent_channels, info.pixels_per_latent);
+  std::vector<LayerWeights> layers{LinearWeights(*table, info.latent_channels)};
+  AddDownscaledRungs(&spec, &layers);
   return PublishModel(
-      key, std::make_shared<const Model>(
-               LinearSpec(info.latent_channels, info.pixels_per_latent),
-               std::vector<LayerWeights>{
-                   LinearWeights(*table, info.latent_channels)},
-               std::move(made)));
+      key, std::make_shared<const Model>(std::move(spec), std::move(layers),
+                                         std::move(made)));
 }
 
 StatusOr<const VariantInfo*> VariantNamed(std::string_view name) {

@@ -16,9 +16,9 @@ enum class LayerKind {
   kUpsample2,     // nearest, both ways
   kPixelShuffle,  // 3 k^2 channels -> 3 of k times the extent: channel
                   // (c k + y) k + x becomes colour c of pixel (y, x)
-  kLinearRgb,  // latent -> p x p colours of a latent pixel, each a square of
-               // pixels: rgb = clamp((z.F + b + 1) / 2), F 1x1 or 3x3, its
-               // 3 p^2 outputs as those of kPixelShuffle
+  kLinearRgb,     // latent -> p x p colours of a latent pixel, each a square of
+                  // pixels: rgb = clamp((z.F + b + 1) / 2), F 1x1 or 3x3, its
+                  // 3 p^2 outputs as those of kPixelShuffle
 };
 
 struct LayerSpec {
@@ -35,7 +35,7 @@ struct LayerSpec {
 // of one model share its layers, and so their packed weights.
 struct Rung {
   std::string name;         // "full", "stage3"
-  int downscale = 1;        // of the full picture's sides: 1, 2 or 4
+  int downscale = 1;        // of the full picture's sides: 1, 2, 4 or 8
   std::vector<int> layers;  // indices of ModelSpec::layers, in order
 };
 

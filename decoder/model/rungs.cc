@@ -41,6 +41,8 @@ class LadderBuilder {
     const size_t count = spec_.rungs.size();
     for (size_t i = 0; i < count; ++i) {
       const int shuffle = spec_.rungs[i].layers.back();
+      if (spec_.layers[shuffle].kind == LayerKind::kLinearRgb)
+        AddCoarser(i, ShuffleScale(spec_.layers[shuffle].out_channels));
       if (spec_.layers[shuffle].kind != LayerKind::kPixelShuffle) continue;
       const int k = ShuffleScale(spec_.layers[shuffle].in_channels);
       for (int d = 2; d <= k; d *= 2) AddDownscaledBy(d, k, i);
@@ -70,6 +72,18 @@ class LadderBuilder {
   void AddRung(Rung rung) { spec_.rungs.push_back(std::move(rung)); }
 
  private:
+  // A linear projection gives squares of equal pixels: smaller ones are enough.
+  void AddCoarser(size_t index, int colours) {
+    for (int d = 2; d <= 8; d *= 2) {
+      if (spec_.pixels_per_latent % d != 0 ||
+          spec_.pixels_per_latent / d % colours != 0)
+        return;
+      Rung rung = spec_.rungs[index];
+      rung.downscale = d;
+      AddRung(std::move(rung));
+    }
+  }
+
   void AddDownscaledBy(int d, int k, size_t index) {
     Rung rung = spec_.rungs[index];
     rung.downscale *= d;

@@ -10,8 +10,9 @@
 
 namespace tae {
 
-// For every rung of the spec that ends in convolution and pixel shuffle by k:
-// rungs of pictures downscaled by 2 .. k. The mean of d x d pixels is linear,
+// For every rung of the spec that ends in convolution and pixel shuffle by k,
+// or in a linear projection to squares of k pixels a side (k up to 8): rungs of
+// pictures downscaled by 2 .. k. The mean of d x d pixels is linear,
 // so the means of the convolution's weights give it at once, and what is not
 // seen is not computed. Appends layers, their weights and rungs.
 void AddDownscaledRungs(ModelSpec* spec, std::vector<LayerWeights>* weights);

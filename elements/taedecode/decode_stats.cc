@@ -18,8 +18,9 @@ GstPtr<GstStructure> StatsStructure(const DecodeStats& stats) {
       stats.refused, "last-decode-time", G_TYPE_UINT64, stats.last_decode_time,
       "average-decode-time", G_TYPE_UINT64, average, "variant", G_TYPE_STRING,
       stats.variant.c_str(), "method", G_TYPE_STRING, stats.method.c_str(),
-      "weights", G_TYPE_STRING, stats.weights.c_str(), "denoise", G_TYPE_STRING,
-      stats.denoise.c_str(), nullptr));
+      "weights", G_TYPE_STRING, stats.weights.c_str(), "rung", G_TYPE_STRING,
+      stats.rung.c_str(), "denoise", G_TYPE_STRING, stats.denoise.c_str(),
+      nullptr));
 }
 
 std::optional<GstClockTime> LatencyEstimate::Add(GstClockTime took) {

@@ -19,8 +19,9 @@ struct DecodeStats {
   GstClockTime last_decode_time = 0;
   GstClockTime total_decode_time = 0;
   std::string variant;
-  std::string method;            // "tae", "builtin" or "linear"
-  std::string weights;           // file, "" for built-in
+  std::string method;   // "tae", "builtin" or "linear"
+  std::string weights;  // file, "" for built-in
+  std::string rung;     // of the newest picture: "full", "builtin", "stage3"...
   std::string denoise = "none";  // how the newest latent was
 
   void AddDecoded(GstClockTime took);

@@ -8,7 +8,12 @@ namespace {
 tae::StatusOr<ChosenModel> Chosen(
     tae::StatusOr<std::shared_ptr<const tae::Model>> model, Method method) {
   if (!model.ok()) return model.status();
-  ChosenModel chosen{*std::move(model), method, {}, {}};
+  ChosenModel chosen;
+  chosen.model = *std::move(model);
+  chosen.method = method;
+  if (method == Method::kTae) chosen.models.full = chosen.model;
+  if (method == Method::kBuiltin) chosen.models.builtin = chosen.model;
+  if (method == Method::kLinear) chosen.models.linear = chosen.model;
   chosen.warnings = chosen.info().warnings;
   return chosen;
 }
@@ -39,18 +44,59 @@ tae::StatusOr<ChosenModel> WithoutWeights(const std::string& variant,
   return linear;
 }
 
-}  // namespace
+// Where a space has none, the ladder is shorter.
+void AddCheaper(ChosenModel* chosen) {
+  const std::string& variant = chosen->info().variant;
+  if (chosen->models.linear == nullptr)
+    if (auto linear = tae::LinearModel(variant); linear.ok())
+      chosen->models.linear = *std::move(linear);
+  if (chosen->models.builtin == nullptr && chosen->models.full != nullptr)
+    if (auto builtin = tae::BuiltinModel(variant); builtin.ok())
+      chosen->models.builtin = *std::move(builtin);
+}
 
-tae::StatusOr<ChosenModel> ChooseModel(const ModelRequest& request) {
-  if (request.method == Method::kLinear) return Linear(request.variant);
-  if (request.method == Method::kBuiltin) return Builtin(request.variant);
+tae::StatusOr<ChosenModel> ChooseByMethod(const ModelRequest& request,
+                                          Method method) {
+  if (method == Method::kLinear) return Linear(request.variant);
+  if (method == Method::kBuiltin) return Builtin(request.variant);
   const auto path = tae::FindWeights(request.variant, request.model_file);
   if (path.ok())
     return Chosen(tae::LoadModel(*path, {.variant = request.variant}),
                   Method::kTae);
-  if (request.method == Method::kTae || !request.model_file.empty())
+  if (method == Method::kTae || !request.model_file.empty())
     return path.status();
   return WithoutWeights(request.variant, path.status());
+}
+
+}  // namespace
+
+Method MethodFor(const ModelRequest& request) {
+  if (request.method != Method::kAuto) return request.method;
+  if (request.quality == tae::Quality::kLinear) return Method::kLinear;
+  if (request.quality == tae::Quality::kBuiltin) return Method::kBuiltin;
+  return Method::kAuto;
+}
+
+tae::StatusOr<ChosenModel> ChooseModel(const ModelRequest& request) {
+  const Method method = MethodFor(request);
+  tae::StatusOr<ChosenModel> chosen = ChooseByMethod(request, method);
+  if (!chosen.ok()) return chosen;
+  if (method == Method::kAuto) AddCheaper(&*chosen);
+  const auto rungs = RungsOf(*chosen, request.quality, 1);
+  if (!rungs.ok())
+    return tae::Unsupported(
+        rungs.status().message() +
+        (chosen->note.empty() ? std::string() : ". " + chosen->note));
+  return chosen;
+}
+
+tae::StatusOr<std::vector<tae::LadderRung>> RungsOf(
+    const ChosenModel& chosen, std::optional<tae::Quality> quality, int scale) {
+  const auto ladder = tae::GetLadder(chosen.models, scale);
+  if (!quality) return tae::WorthClimbing(ladder);
+  const auto rung = tae::FindRung(ladder, *quality);
+  if (!rung.ok()) return rung.status();
+  return std::vector<tae::LadderRung>{*rung};
 }
 
 }  // namespace taegst

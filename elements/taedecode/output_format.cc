@@ -83,14 +83,6 @@ OutputFormat Direct(const Written& row) {
   return {row.format, row.format, row.pixel};
 }
 
-OutputFormat Converted(GstVideoFormat shown) {
-  const GstVideoFormatInfo* info = gst_video_format_get_info(shown);
-  const bool deep = GST_VIDEO_FORMAT_INFO_DEPTH(info, 0) > 8;
-  const Written* row =
-      FindWritten(deep ? GST_VIDEO_FORMAT_RGBA64_LE : GST_VIDEO_FORMAT_RGBx);
-  return {shown, row->format, row->pixel};
-}
-
 }  // namespace
 
 GstPtr<GstCaps> OutputCaps() {
@@ -120,7 +112,15 @@ std::optional<OutputFormat> PickOutput(const GstCaps* allowed, int width,
     if (IsWritable(row.format, width, height) &&
         std::find(formats.begin(), formats.end(), row.format) != formats.end())
       return Direct(row);
-  return Converted(formats.front());
+  return ByWayOfRgb(formats.front());
+}
+
+OutputFormat ByWayOfRgb(GstVideoFormat shown) {
+  const GstVideoFormatInfo* info = gst_video_format_get_info(shown);
+  const bool deep = GST_VIDEO_FORMAT_INFO_DEPTH(info, 0) > 8;
+  const Written* row =
+      FindWritten(deep ? GST_VIDEO_FORMAT_RGBA64_LE : GST_VIDEO_FORMAT_RGBx);
+  return {shown, row->format, row->pixel};
 }
 
 void SetColorimetry(GstVideoInfo* info) {

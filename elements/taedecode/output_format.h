@@ -30,6 +30,9 @@ GstPtr<GstCaps> OutputCaps();
 std::optional<OutputFormat> PickOutput(const GstCaps* allowed, int width,
                                        int height);
 
+// By way of RGB, and a GstVideoConverter.
+OutputFormat ByWayOfRgb(GstVideoFormat shown);
+
 // Colour as the library writes it: sRGB, BT.709 limited, or full-range grey.
 void SetColorimetry(GstVideoInfo* info);
 

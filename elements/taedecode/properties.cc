@@ -1,6 +1,7 @@
 #include "taedecode/properties.h"
 
 #include "common/variant_enum.h"
+#include "taedecode/quality_properties.h"
 
 namespace taegst {
 namespace {
@@ -152,8 +153,8 @@ void InstallReportProperties(GObjectClass* c) {
    * Fields: decoded, skipped (by #GstTaeDecode:every), dropped (late),
    * corrupted (NaN or Inf), refused (no latent of these caps),
    * last-decode-time and average-decode-time (nanoseconds), variant, method,
-   * weights (a path) and denoise (of the newest latent: none, clean, secant,
-   * held or scaled).
+   * weights (a path), rung (of the newest picture) and denoise (of the newest
+   * latent: none, clean, secant, held or scaled).
    *
    * Since: 0.1
    */
@@ -169,6 +170,7 @@ void InstallReportProperties(GObjectClass* c) {
 void InstallProperties(GObjectClass* object_class) {
   InstallModelProperties(object_class);
   InstallLatentProperties(object_class);
+  InstallQualityProperties(object_class);
   InstallCostProperties(object_class);
   InstallReportProperties(object_class);
 }
@@ -208,7 +210,7 @@ bool SetProperty(Settings* s, guint id, const GValue* value) {
       s->live.post_messages = g_value_get_boolean(value) != FALSE;
       return true;
     default:
-      return false;
+      return SetQualityProperty(&s->quality, id, value);
   }
 }
 
@@ -246,7 +248,7 @@ bool GetProperty(const Settings& s, guint id, GValue* value) {
       g_value_set_boolean(value, s.live.post_messages);
       return true;
     default:
-      return false;
+      return GetQualityProperty(s.quality, id, value);
   }
 }
 

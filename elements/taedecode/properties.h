@@ -20,6 +20,9 @@ enum PropertyId : guint {
   kPropDenoise,
   kPropPostMessages,
   kPropStats,
+  kPropQuality,
+  kPropScale,
+  kPropMaxSize,
 };
 
 void InstallProperties(GObjectClass* object_class);

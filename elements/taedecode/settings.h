@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tae/types.h"
+#include "taedecode/quality_settings.h"
 
 namespace taegst {
 
@@ -32,6 +33,7 @@ struct Settings {
   std::string model_file;
   Method method = Method::kAuto;
   tae::Precision precision = tae::Precision::kAuto;
+  QualitySettings quality;
   guint threads = 0;  // 0 = as many as CPUs
   int nice = 0;
   guint64 max_pixels = uint64_t{1} << 26;  // 8192 x 8192

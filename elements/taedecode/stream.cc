@@ -11,37 +11,33 @@
 GST_DEBUG_CATEGORY_EXTERN(GST_CAT_DEFAULT);
 
 namespace taegst {
-namespace {
-
-tae::DecoderOptions DecoderOptionsOf(
-    std::shared_ptr<tae::ParallelFor> threads) {
-  tae::DecoderOptions options;
-  options.parallel = std::move(threads);
-  return options;
-}
-
-}  // namespace
 
 Stream::Stream(GstVideoDecoder* element, Settings settings)
     : element_(element),
       settings_(std::move(settings)),
       threads_(
           tae::MakeThreadPool({.threads = static_cast<int>(settings_.threads),
-                               .nice = settings_.nice})) {
-  gst_video_info_init(&unconverted_info_);
-}
+                               .nice = settings_.nice})),
+      painter_(threads_, nullptr) {}
 
 bool Stream::Start() {
   const std::string variant(VariantName(settings_.variant));
-  const bool file =
-      (settings_.method == Method::kAuto || settings_.method == Method::kTae) &&
-      !settings_.model_file.empty();
+  const Method method = MethodFor(RequestFor(variant));
+  const bool file = (method == Method::kAuto || method == Method::kTae) &&
+                    !settings_.model_file.empty();
   return (variant.empty() && !file) || UseModel(variant);
+}
+
+ModelRequest Stream::RequestFor(const std::string& variant) const {
+  return {.method = settings_.method,
+          .variant = variant,
+          .model_file = settings_.model_file,
+          .quality = settings_.quality.quality};
 }
 
 bool Stream::UseModel(const std::string& variant) {
   if (chosen_ && model_variant_ == variant) return true;
-  auto chosen = ChooseModel({settings_.method, variant, settings_.model_file});
+  auto chosen = ChooseModel(RequestFor(variant));
   if (!chosen.ok()) {
     PostError(GST_ELEMENT(element_), chosen.status(), Subject::kWeights);
     return false;
@@ -49,7 +45,6 @@ bool Stream::UseModel(const std::string& variant) {
   chosen_ = *std::move(chosen);
   model_variant_ = variant;
   const tae::ModelInfo& info = chosen_->info();
-  decoder_.emplace(chosen_->model, DecoderOptionsOf(threads_));
   for (const std::string& warning : chosen_->warnings)
     PostWarning(GST_ELEMENT(element_),
                 GstErrorCodeOf(chosen_->method == Method::kLinear
@@ -130,7 +125,6 @@ bool Stream::SetFormat(GstVideoCodecState* input) {
   }
   input_.reset(gst_video_codec_state_ref(input));
   latent_ = *std::move(latent);
-  output_.reset();
   policy_.BeginGeneration();
   if (MatchModel() && ConfigureOutput()) {
     BeginHistory();
@@ -154,60 +148,42 @@ bool Stream::ConfigureOutput() {
               Subject::kLatent);
     return false;
   }
+  GstPtr<GstCaps> offered = CapsOfSizes(Sizes());
+  {
+    std::lock_guard lock(mutex_);
+    offered_ = std::move(offered);
+  }
   const GstPtr<GstCaps> peer(
       gst_pad_peer_query_caps(GST_VIDEO_DECODER_SRC_PAD(element_), nullptr));
-  const auto format = PickOutput(peer.get(), width, height);
-  if (!format) {
-    GST_WARNING_OBJECT(element_,
-                       "downstream takes no %" G_GUINT64_FORMAT
-                       "x%" G_GUINT64_FORMAT " picture, only %" GST_PTR_FORMAT,
-                       width, height, peer.get());
-    return false;
-  }
-  return SetOutput(*format);
+  for (const OutputSize& size : Sizes())
+    if (const auto format = PickOutput(peer.get(), size.width, size.height))
+      return SetOutput(*format, size);
+  GST_WARNING_OBJECT(
+      element_,
+      "downstream takes no picture of %" G_GUINT64_FORMAT "x%" G_GUINT64_FORMAT
+      ", nor a smaller one that is offered, only %" GST_PTR_FORMAT,
+      width, height, peer.get());
+  return false;
 }
 
-bool Stream::SetOutput(const OutputFormat& format) {
+std::vector<OutputSize> Stream::Sizes() const {
   const int scale = chosen_->info().pixels_per_latent;
-  output_ = format;
+  return OfferedSizes(settings_.quality, latent_->extent.width * scale,
+                      latent_->extent.height * scale, scale);
+}
+
+bool Stream::SetOutput(const OutputFormat& format, const OutputSize& size) {
   const GstPtr<GstVideoCodecState> state(gst_video_decoder_set_output_state(
-      element_, format.shown, latent_->extent.width * scale,
-      latent_->extent.height * scale, input_.get()));
+      element_, format.shown, size.width, size.height, input_.get()));
   SetColorimetry(&state->info);
-  converter_.reset();
-  unconverted_.reset();
-  if (format.converted()) MakeConverter(state->info);
-  return PreparePlan();
-}
-
-void Stream::MakeConverter(const GstVideoInfo& shown) {
-  GST_INFO_OBJECT(element_, "%s is converted from %s",
-                  gst_video_format_to_string(output_->shown),
-                  gst_video_format_to_string(output_->written));
-  gst_video_info_set_format(&unconverted_info_, output_->written, shown.width,
-                            shown.height);
-  SetColorimetry(&unconverted_info_);
-  unconverted_info_.fps_n = shown.fps_n;  // the converter wants them equal
-  unconverted_info_.fps_d = shown.fps_d;
-  unconverted_.reset(gst_buffer_new_allocate(
-      nullptr, GST_VIDEO_INFO_SIZE(&unconverted_info_), nullptr));
-  GstStructure* config = gst_structure_new(
-      "converter", GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT,
-      static_cast<guint>(threads_->workers()), nullptr);
-  converter_.reset(gst_video_converter_new(&unconverted_info_, &shown, config));
-}
-
-bool Stream::PreparePlan() {
-  const bool converts = converter_ != nullptr && unconverted_ != nullptr;
-  tae::Status status;
-  if (output_->converted() && !converts) {
-    status = tae::Unsupported(std::string("GStreamer cannot convert to ") +
-                              gst_video_format_to_string(output_->shown));
-  } else {
-    status = decoder_->Prepare({.latent = latent_->extent,
+  auto rungs = RungsOf(*chosen_, settings_.quality.quality, size.scale);
+  tae::Status status = rungs.status();
+  if (rungs.ok())
+    status = painter_.SetScene({.latent = latent_->extent,
                                 .precision = settings_.precision,
-                                .format = output_->pixel});
-  }
+                                .format = format,
+                                .shown = state->info,
+                                .rungs = *std::move(rungs)});
   if (status.ok()) return true;
   PostError(GST_ELEMENT(element_), status, Subject::kLatent);
   return false;
@@ -216,6 +192,12 @@ bool Stream::PreparePlan() {
 int Stream::model_channels() const {
   std::lock_guard lock(mutex_);
   return model_channels_;
+}
+
+GstPtr<GstCaps> Stream::OfferedCaps() const {
+  std::lock_guard lock(mutex_);
+  return GstPtr<GstCaps>(offered_ != nullptr ? gst_caps_ref(offered_.get())
+                                             : nullptr);
 }
 
 DecodeStats Stream::stats() const {

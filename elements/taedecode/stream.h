@@ -18,6 +18,8 @@
 #include "taedecode/latent_history.h"
 #include "taedecode/model_choice.h"
 #include "taedecode/output_format.h"
+#include "taedecode/output_size.h"
+#include "taedecode/painter.h"
 #include "taedecode/settings.h"
 
 namespace taegst {
@@ -59,6 +61,8 @@ class Stream {
   // Channels that the model takes; 0 while there is none.
   int model_channels() const;
   DecodeStats stats() const;
+  // What the source pad can give: null while the input is not known.
+  GstPtr<GstCaps> OfferedCaps() const;
 
  private:
   // The newest latent, passed over, kept for the case that it is the last.
@@ -67,13 +71,13 @@ class Stream {
     Verdict verdict;
   };
 
+  ModelRequest RequestFor(const std::string& variant) const;
   bool UseModel(const std::string& variant);
   bool GuessVariant(std::string* variant);
   bool MatchModel();
   void BeginHistory();
-  bool SetOutput(const OutputFormat& format);
-  void MakeConverter(const GstVideoInfo& shown);
-  bool PreparePlan();
+  std::vector<OutputSize> Sizes() const;
+  bool SetOutput(const OutputFormat& format, const OutputSize& size);
   tae::Status CheckBuffer(GstBuffer* buffer) const;
   tae::Status Remember(GstBuffer* buffer, const std::optional<LatentStep>& step,
                        const LiveSettings& live);
@@ -82,13 +86,12 @@ class Stream {
   GstFlowReturn Refuse(FramePtr frame, const tae::Status& why);
   GstFlowReturn Decode(FramePtr frame, const std::optional<LatentStep>& step,
                        const LiveSettings& live);
-  tae::Status DecodeInto(GstVideoCodecFrame* frame, tae::DecodeReport* report);
-  tae::Status Run(const ReadMap& latent, GstVideoFrame* frame,
-                  tae::DecodeReport* report);
+  tae::Status DecodeInto(GstVideoCodecFrame* frame, size_t rung,
+                         tae::DecodeReport* report);
+  LatentStep TellRung(GstVideoCodecFrame* frame, LatentStep step, size_t rung);
   void MarkCorrupted(GstVideoCodecFrame* frame,
                      const std::optional<LatentStep>& step, gint64 nonfinite);
-  void PostStep(const GstVideoCodecFrame* frame,
-                const std::optional<LatentStep>& step,
+  void PostStep(const GstVideoCodecFrame* frame, const LatentStep& step,
                 const tae::DecodeReport& report, GstClockTime took);
   void ReportLatency(GstClockTime took);
   bool IsLive() const;
@@ -98,14 +101,10 @@ class Stream {
   std::shared_ptr<tae::ParallelFor> threads_;
   std::optional<ChosenModel> chosen_;
   std::string model_variant_;  // what chosen_ was asked for
-  std::optional<tae::Decoder> decoder_;
+  Painter painter_;
   GstPtr<GstVideoCodecState> input_;
   std::optional<LatentInfo> latent_;
   std::optional<LatentHistory> history_;  // where latent_ is
-  std::optional<OutputFormat> output_;
-  GstPtr<GstVideoConverter> converter_;  // where output_ is converted
-  GstPtr<GstBuffer> unconverted_;
-  GstVideoInfo unconverted_info_;
   DecodePolicy policy_;
   std::optional<Held> held_;
   LatencyEstimate latency_;
@@ -116,6 +115,7 @@ class Stream {
   mutable std::mutex mutex_;  // of what other threads read
   DecodeStats stats_;
   int model_channels_ = 0;
+  GstPtr<GstCaps> offered_;
 };
 
 }  // namespace taegst

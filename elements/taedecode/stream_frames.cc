@@ -132,9 +132,12 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   if (allocated != GST_FLOW_OK) return allocated;
   tae::DecodeReport report;
   const GstClockTime begin = gst_util_get_timestamp();
-  const tae::Status status = DecodeInto(frame.get(), &report);
+  const size_t rung = painter_.rungs().size() - 1;
+  const tae::Status status = DecodeInto(frame.get(), rung, &report);
   const GstClockTime took = gst_util_get_timestamp() - begin;
   if (!status.ok()) return Refuse(std::move(frame), status);
+  const LatentStep told =
+      TellRung(frame.get(), step.value_or(LatentStep{}), rung);
   {
     std::lock_guard lock(mutex_);
     stats_.AddDecoded(took);
@@ -145,12 +148,12 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   if (GST_BUFFER_FLAG_IS_SET(frame->input_buffer, GST_BUFFER_FLAG_DISCONT))
     GST_BUFFER_FLAG_SET(frame->output_buffer, GST_BUFFER_FLAG_DISCONT);
   if (report.nonfinite > 0) MarkCorrupted(frame.get(), step, report.nonfinite);
-  if (live.post_messages) PostStep(frame.get(), step, report, took);
+  if (live.post_messages) PostStep(frame.get(), told, report, took);
   ReportLatency(took);
   return gst_video_decoder_finish_frame(element_, frame.release());
 }
 
-tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame,
+tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame, size_t rung,
                                tae::DecodeReport* report) {
   const ReadMap latent(frame->input_buffer);
   if (!latent.ok()) return tae::DataLoss("the latent's memory is not readable");
@@ -159,18 +162,19 @@ tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame,
   FrameMap shown(&state->info, frame->output_buffer);
   if (!shown.ok())
     return tae::DataLoss("the frame's memory is not writable as video");
-  if (!output_->converted()) return Run(latent, shown.frame(), report);
-  FrameMap written(&unconverted_info_, unconverted_.get());
-  if (!written.ok()) return tae::OutOfMemory("no memory for a picture");
-  TAE_RETURN_IF_ERROR(Run(latent, written.frame(), report));
-  gst_video_converter_frame(converter_.get(), written.frame(), shown.frame());
-  return {};
+  return painter_.Paint(rung, history_->View(latent.data()), shown.frame(),
+                        report);
 }
 
-tae::Status Stream::Run(const ReadMap& latent, GstVideoFrame* frame,
-                        tae::DecodeReport* report) {
-  return decoder_->Decode(history_->View(latent.data()),
-                          ViewOf(frame, output_->pixel), report);
+// The base class copies the input's metas to the frame.
+LatentStep Stream::TellRung(GstVideoCodecFrame* frame, LatentStep step,
+                            size_t rung) {
+  step.rung = tae::QualityName(painter_.rungs()[rung].quality);
+  frame->input_buffer = gst_buffer_make_writable(frame->input_buffer);
+  SetLatentStep(frame->input_buffer, step);
+  std::lock_guard lock(mutex_);
+  stats_.rung = step.rung;
+  return step;
 }
 
 void Stream::MarkCorrupted(GstVideoCodecFrame* frame,
@@ -186,8 +190,7 @@ void Stream::MarkCorrupted(GstVideoCodecFrame* frame,
                   " are NaN or infinite and were decoded as 0.");
 }
 
-void Stream::PostStep(const GstVideoCodecFrame* frame,
-                      const std::optional<LatentStep>& step,
+void Stream::PostStep(const GstVideoCodecFrame* frame, const LatentStep& step,
                       const tae::DecodeReport& report, GstClockTime took) {
   const GstSegment* segment = &element_->input_segment;
   const DecodeStats stats = this->stats();
@@ -201,7 +204,7 @@ void Stream::PostStep(const GstVideoCodecFrame* frame,
       stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped, "method",
       G_TYPE_STRING, stats.method.c_str(), "denoise", G_TYPE_STRING,
       stats.denoise.c_str(), nullptr);
-  if (step) AddStepFields(s, *step);
+  AddStepFields(s, step);
   gst_element_post_message(GST_ELEMENT(element_),
                            gst_message_new_element(GST_OBJECT(element_), s));
 }

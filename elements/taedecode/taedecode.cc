@@ -28,7 +28,8 @@
  * #GstTaeDecode:post-messages each frame also posts an element message
  * `latent-step`: the meta's fields, `timestamp`, `duration`, `stream-time`,
  * `running-time`, `decode-time` (nanoseconds), `nonfinite`, `decoded`,
- * `skipped`, `dropped`, `method` and `denoise`.
+ * `skipped`, `dropped`, `method`, `denoise` and `rung` (of
+ * #GstTaeDecode:quality).
  *
  * ## Example launch lines
  * |[
@@ -222,6 +223,27 @@ static GstCaps* gst_tae_decode_getcaps(GstVideoDecoder* decoder,
   });
 }
 
+// All sizes that can be had, not only the negotiated one.
+static gboolean gst_tae_decode_src_query(GstVideoDecoder* decoder,
+                                         GstQuery* query) {
+  GstTaeDecode* self = GST_TAE_DECODE(decoder);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_CAPS)
+    return PARENT_CLASS->src_query(decoder, query);
+  taegst::GstPtr<GstCaps> caps;
+  {
+    std::lock_guard lock(self->priv->mutex);
+    if (self->priv->stream) caps = self->priv->stream->OfferedCaps();
+  }
+  if (caps == nullptr) return PARENT_CLASS->src_query(decoder, query);
+  GstCaps* filter = nullptr;
+  gst_query_parse_caps(query, &filter);
+  if (filter != nullptr)
+    caps.reset(
+        gst_caps_intersect_full(filter, caps.get(), GST_CAPS_INTERSECT_FIRST));
+  gst_query_set_caps_result(query, caps.get());
+  return TRUE;
+}
+
 // The base class only takes caps whose name begins with video/ or image/.
 static gboolean translate_tensors(GstTaeDecode* self, GstEvent* event) {
   GstCaps* tensors = nullptr;
@@ -302,6 +324,7 @@ static void set_vfuncs(GstVideoDecoderClass* klass) {
       GST_DEBUG_FUNCPTR(gst_tae_decode_decide_allocation);
   klass->getcaps = GST_DEBUG_FUNCPTR(gst_tae_decode_getcaps);
   klass->sink_event = GST_DEBUG_FUNCPTR(gst_tae_decode_sink_event);
+  klass->src_query = GST_DEBUG_FUNCPTR(gst_tae_decode_src_query);
   klass->src_event = GST_DEBUG_FUNCPTR(gst_tae_decode_src_event);
 }
 

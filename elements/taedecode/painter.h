@@ -1,0 +1,65 @@
+// From a latent to a frame in memory: decoded on a rung, shrunk where the rung
+// gives a larger picture, converted where the library does not write the
+// format. Threads: one caller at a time.
+#pragma once
+
+#include <gst/video/video.h>
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "common/gst_ptr.h"
+#include "tae/ladder.h"
+#include "taedecode/output_format.h"
+
+namespace taegst {
+
+// What is painted until the next negotiation.
+struct Scene {
+  tae::Extent latent;
+  tae::Precision precision = tae::Precision::kAuto;
+  OutputFormat format;
+  GstVideoInfo shown;                  // as negotiated
+  std::vector<tae::LadderRung> rungs;  // not empty; all of shown's size
+};
+
+class Painter {
+ public:
+  Painter(std::shared_ptr<tae::ParallelFor> threads, tae::CancelFlag cancel)
+      : threads_(std::move(threads)), cancel_(std::move(cancel)) {}
+
+  // Prepares the last of the rungs; the others are prepared when first used.
+  // Errors: as Decoder::Prepare; kUnsupported where GStreamer cannot convert.
+  tae::Status SetScene(Scene scene);
+
+  // report may not be null; where it says interrupted, the frame is no picture.
+  tae::Status Paint(size_t rung, const tae::LatentView& latent,
+                    GstVideoFrame* shown, tae::DecodeReport* report);
+
+  const std::vector<tae::LadderRung>& rungs() const { return scene_.rungs; }
+
+ private:
+  // A picture on its way, in the format that the library writes.
+  struct Sketch {
+    GstVideoInfo info;
+    GstPtr<GstBuffer> buffer;
+  };
+
+  tae::Decoder& DecoderOf(const tae::LadderRung& rung);
+  tae::Status Prepare(const tae::LadderRung& rung);
+  tae::Status MakeConverter();
+  Sketch MakeSketch(int scale) const;
+  tae::Status Draw(const tae::LadderRung& rung, const tae::LatentView& latent,
+                   GstVideoFrame* written, tae::DecodeReport* report);
+
+  const std::shared_ptr<tae::ParallelFor> threads_;
+  const tae::CancelFlag cancel_;
+  std::map<std::shared_ptr<const tae::Model>, tae::Decoder> decoders_;
+  Scene scene_;
+  GstPtr<GstVideoConverter> converter_;  // where the format is converted
+  Sketch unconverted_;
+  std::map<int, Sketch> large_;  // to be shrunk by the key
+};
+
+}  // namespace taegst
