@@ -18,6 +18,7 @@ StatusOr<int> ShowPlan(Words words);
 StatusOr<int> ListVariants(Words words);
 StatusOr<int> Bench(Words words);
 StatusOr<int> Quantize(Words words);
+StatusOr<int> Reuse(Words words);
 StatusOr<int> Fit(Words words);
 
 }  // namespace tae::tool

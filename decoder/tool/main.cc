@@ -63,6 +63,15 @@ constexpr Command kCommands[] = {
      "tae quantize LATENTS... [--variant V] [--model M] [--method M] "
      "[--threads N]\n"
      "    What recording with 8 bits a number costs each picture.\n"},
+    {"reuse", tae::tool::Reuse,
+     "tae reuse RUN... [--thresholds 0.05,0.1,...] [--variant V] [--model M] "
+     "[--method M]\n"
+     "          [--threads N] [--steps]\n"
+     "    What taedecode's change-threshold saves and costs on recorded "
+     "generations: the\n"
+     "    share of pictures shown again, and how far they are from decoding "
+     "each. --steps:\n"
+     "    the change at each step.\n"},
     {"variants", tae::tool::ListVariants,
      "tae variants\n"
      "    The latent spaces, their weights and where these are on this "

@@ -41,6 +41,18 @@ expect 0 "16x16, variant sd, linear" "$tae" decode "$corpus/v1.npy" \
 expect 0 "16x8, variant sdxl, linear" "$tae" decode "$corpus/comfy.latent" \
   -o "$work/comfy.png" --variant sdxl
 [ "$(head -c 4 "$work/npy.png" | tail -c 3)" = PNG ] || fail "no PNG"
+# Three times the same latent: the first one's picture does for all.
+cat "$corpus"/v1.npy "$corpus"/v1.npy "$corpus"/v1.npy > "$work/run.npy"
+expect 0 "run.npy 0.05 3 66.7 3.00 inf inf" \
+  bash -c "'$tae' reuse '$work/run.npy' --thresholds 0.05 --variant sd |
+           tr -s ' '"
+expect 0 "run.npy 0 3 0.0 1.00 inf inf" \
+  bash -c "'$tae' reuse '$work/run.npy' --thresholds 0 --variant sd | tr -s ' '"
+expect 0 "change 0.0000" bash -c \
+  "'$tae' reuse '$work/run.npy' --steps --variant sd | tr -s ' '"
+expect 2 "--thresholds takes numbers" "$tae" reuse "$work/run.npy" \
+  --thresholds 0.05,much
+expect 2 "name at least one" "$tae" reuse
 expect 2 "fetch-weights.sh sd" "$tae" decode "$corpus/v1.npy" \
   -o "$work/tae.png" --method tae
 expect 2 "cannot be written" "$tae" decode "$corpus/v1.npy" \
