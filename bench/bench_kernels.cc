@@ -219,7 +219,8 @@ void Report(benchmark::State& state, const TableEntry& entry, double macs,
   const double seconds = best / (double(kWidth) * kHeight);
   state.counters["ns_px"] = seconds * 1e9;
   state.counters["cycles_px"] = seconds * hertz;
-  if (ceiling > 0) state.counters["ceiling"] = macs / ceiling / seconds;
+  if (ceiling > 0 && macs > 0)
+    state.counters["ceiling"] = macs / ceiling / seconds;
 }
 
 void BenchConv(benchmark::State& state, TableEntry entry, bool skip) {
@@ -265,6 +266,47 @@ void BenchPool(benchmark::State& state, TableEntry entry) {
   table.free_layer(layer);
 }
 
+// Rows of floats to pixels.
+void BenchStore(benchmark::State& state, TableEntry entry, PixelFormat format) {
+  std::vector<float> rgb(12 * kWidth);
+  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = float(i % 1000) / 900;
+  std::vector<uint8_t> pixels(size_t(4) * kWidth * kHeight);
+  FrameView frame{.format = format, .width = kWidth, .height = kHeight};
+  for (int p = 0; p < 2; ++p) {
+    frame.plane[p] = pixels.data() + p * size_t(2) * kWidth * kHeight;
+    frame.stride[p] = (format == PixelFormat::kRgb ? 3 : 1) * kWidth;
+  }
+  Report(state, entry, 0, [&] {
+    for (int y = 0; y + 4 <= kHeight; y += 4) {
+      StoreTask task{.rgb = {},
+                     .y = y,
+                     .row_count = 4,
+                     .begin = 0,
+                     .end = kWidth,
+                     .frame = &frame};
+      for (int i = 0; i < 12; ++i) task.rgb[i / 4][i % 4] = &rgb[i * kWidth];
+      entry.table->store(task);
+    }
+  });
+}
+
+// A latent of fp16 with one channel: ns_px is of a scalar.
+void BenchUnpack(benchmark::State& state, TableEntry entry,
+                 LatentLayout layout) {
+  const std::vector<uint16_t> scalars(size_t(kWidth) * kHeight, 0x3400);
+  std::vector<float> z(kWidth);
+  const LatentView latent{.data = scalars.data(),
+                          .size = scalars.size() * 2,
+                          .layout = layout,
+                          .channels = 1,
+                          .extent = {kHeight, kWidth}};
+  Report(state, entry, 0, [&] {
+    for (int y = 0; y < kHeight; ++y)
+      benchmark::DoNotOptimize(entry.table->unpack(
+          {.latent = &latent, .affine = {}, .y = y, .z = z.data()}));
+  });
+}
+
 void Register(const TableEntry& entry) {
   const std::string table = entry.table->name;
   const auto add = [&](const char* kernel, auto function, auto... rest) {
@@ -279,6 +321,10 @@ void Register(const TableEntry& entry) {
   add("rgb", BenchRgb);
   add("pool_stats", BenchPoolStats);
   add("pool", BenchPool);
+  add("store_rgb", BenchStore, PixelFormat::kRgb);
+  add("store_nv12", BenchStore, PixelFormat::kNv12);
+  add("unpack_nchw", BenchUnpack, LatentLayout::kNchw);
+  add("unpack_packed", BenchUnpack, LatentLayout::kPacked);
 }
 
 }  // namespace
