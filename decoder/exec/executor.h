@@ -46,7 +46,7 @@ struct ExecutorOptions {
   std::shared_ptr<const Model> model;
   std::shared_ptr<const Plan> plan;
   std::shared_ptr<ParallelFor> parallel;  // null = run in the caller
-  std::string cpu;  // pins an instruction set; kNative only
+  std::string cpu = {};  // pins an instruction set; kNative only
   CancelFlag cancel = {};
 };
 

@@ -1,7 +1,7 @@
 """Distils a small decoder from a TAE decoder, on crops that data.py made.
 
-  distil.py --tae taef2.safetensors --data DIR --out builtin_flux2.safetensors
-            [--variant flux2] [--architecture shuffle4] [--steps 4000]
+  distil.py --tae taef2.safetensors --data DIR... --out
+            builtin_flux2.safetensors [--variant flux2] [--architecture shuffle4] [--steps 4000]
 
 Stage 1 begins with the teacher's own weights where the shapes are equal. The
 file is written at every report, so that a run can be watched and stopped.
@@ -100,11 +100,19 @@ def train(student, data, options):
             yield time.time() - start, step, np.mean(losses[-200:]), average
 
 
+def load(folders):
+    """The crops of all folders: latents and the teacher's pictures."""
+    parts = [np.load(os.path.join(folder, 'train.npz')) for folder in folders]
+    return {key: np.concatenate([part[key] for part in parts])
+            for key in ('latent', 'target')}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--variant', default='flux2')
     parser.add_argument('--tae', required=True)
-    parser.add_argument('--data', required=True)
+    parser.add_argument('--data', required=True, nargs='+',
+                        help='folders with a train.npz of data.py each')
     parser.add_argument('--out', required=True)
     parser.add_argument('--start', help='go on from this file')
     parser.add_argument('--architecture', default='shuffle4',
@@ -121,7 +129,7 @@ def main():
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    data = np.load(os.path.join(options.data, 'train.npz'))
+    data = load(options.data)
     channels = data['latent'].shape[1]
     student = networks.student_decoder(options.architecture, channels)
     if options.start:

@@ -97,7 +97,7 @@ struct DecoderOptions {
   Backend backend = Backend::kAuto;
   std::shared_ptr<ParallelFor> parallel;  // null = run in the caller
   // Pins the instruction set ("avx2", "scalar"...; "" = $TAE_CPU, else best).
-  std::string cpu;
+  std::string cpu = {};
   CancelFlag cancel = {};  // null = never
 };
 

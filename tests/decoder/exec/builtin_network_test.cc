@@ -60,8 +60,9 @@ class BuiltinNetworkTest : public ::testing::TestWithParam<Extent> {
 
 TEST_P(BuiltinNetworkTest, BlasAndScalarAreWithinFloatError) {
   const ExecutorOr blas = MakeBlasExecutor({model_, plan_, nullptr, ""});
-  if (blas.ok())
+  if (blas.ok()) {
     EXPECT_LT(MaxAbsDifference(Decode(blas, GetParam()), right_), 1e-4);
+  }
   EXPECT_LT(MaxAbsDifference(Band(&kScalarTable, false, 1), right_), 1e-4);
 }
 
