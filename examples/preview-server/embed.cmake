@@ -1,18 +1,21 @@
 # Puts the files of page/ into a C++ source:
 #   cmake -D SOURCE=page -D OUT=page.cc -P embed.cmake
 set(table "")
-foreach(entry
-    "|index.html|text/html; charset=utf-8"
-    "style.css|style.css|text/css; charset=utf-8"
-    "app.js|app.js|text/javascript; charset=utf-8"
-    "icon.svg|icon.svg|image/svg+xml")
-  string(REGEX MATCH "^([^|]*)[|]([^|]*)[|](.*)$" _ "${entry}")
-  set(name "${CMAKE_MATCH_1}")
-  set(file "${CMAKE_MATCH_2}")
-  set(type "${CMAKE_MATCH_3}")
+foreach(file index.html style.css icon.svg app.js dom.js film.js gallery.js
+    model.js panel.js plot.js stage.js
+    theme.js)
+  get_filename_component(ending "${file}" LAST_EXT)
+  set(type_.html "text/html; charset=utf-8")
+  set(type_.css "text/css; charset=utf-8")
+  set(type_.js "text/javascript; charset=utf-8")
+  set(type_.svg "image/svg+xml")
+  set(name "${file}")
+  if(file STREQUAL "index.html")
+    set(name "")
+  endif()
   file(READ "${SOURCE}/${file}" text)
   string(APPEND table
-    "    {\"${name}\", \"${type}\", R\"embedded(${text})embedded\"},\n")
+    "    {\"${name}\", \"${type_${ending}}\", R\"embedded(${text})embedded\"},\n")
 endforeach()
 file(WRITE "${OUT}" "// Made by embed.cmake.
 #include \"page.h\"

@@ -5,7 +5,8 @@
 namespace preview {
 namespace {
 
-// So often a silent connection is tried: a listener that is gone shows then.
+// So often all is said anew: a generation that stalls shows, and so does a
+// listener that is gone.
 constexpr guint kHeartbeatSeconds = 15;
 
 }  // namespace
@@ -15,7 +16,7 @@ EventHub::EventHub(std::function<std::string()> status)
   heartbeat_ = g_timeout_add_seconds(
       kHeartbeatSeconds,
       [](gpointer self) -> gboolean {
-        static_cast<EventHub*>(self)->Send(CopyBytes(":\n\n"));
+        static_cast<EventHub*>(self)->PublishStatus();
         return G_SOURCE_CONTINUE;
       },
       this);

@@ -104,10 +104,8 @@ tae::Status HttpServer::Start() {
   const int port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
   g_object_unref(bound);
   const bool v6 = options_.host.find(':') != std::string::npos;
-  url_ = "http://";
-  url_ +=
-      v6 ? std::string("[").append(options_.host).append("]") : options_.host;
-  url_ += ":" + std::to_string(port) + "/";
+  url_.assign("http://").append(v6 ? "[" : "").append(options_.host);
+  url_.append(v6 ? "]:" : ":").append(std::to_string(port)).append("/");
   g_socket_service_start(service_);
   return {};
 }

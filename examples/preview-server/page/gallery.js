@@ -1,0 +1,64 @@
+// All generations that the server keeps.
+import {byId, bytes, make, setSource, setText} from "./dom.js";
+import {model, nameOf, stepUrl} from "./model.js";
+import {links} from "./panel.js";
+
+const gallery = byId("gallery");
+const cards = new Map();
+
+function time(generation) {
+  return new Date(generation.date * 1000)
+      .toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
+}
+
+class Card {
+  constructor(id, open, compare) {
+    this.image = make("img", {alt: ""});
+    this.name = make("b");
+    this.meta = make("span", {class: "meta"});
+    this.box = make("input", {type: "checkbox"});
+    this.box.onchange = () => compare(id, this.box.checked);
+    this.open = make("button", {class: "open", onclick: () => open(id)}, this.image);
+    this.root = make("article", {class: "card"}, this.open,
+        make("div", {class: "text"}, this.name, this.meta,
+            make("div", {class: "links"}, ...links(id)),
+            make("label", {}, this.box, "Side by side")));
+  }
+
+  draw(generation, shown) {
+    if (generation.picture !== undefined) {
+      setSource(this.image, stepUrl(generation.id, generation.picture, "thumbnail.jpg"));
+    }
+    setText(this.name, nameOf(generation));
+    const steps = generation.steps
+        ? `${generation.step ?? "–"} / ${generation.steps}` : `${generation.came} steps`;
+    const state = generation.state === "finished" ? "" : ` · ${generation.state}`;
+    setText(this.meta, `${time(generation)} · ${steps}${state}`);
+    this.open.title = this.image.alt = nameOf(generation);
+    this.root.classList.toggle("shown", shown);
+    this.box.checked = shown;
+  }
+}
+
+export function drawGallery(shownIds, open, compare) {
+  const newestFirst = [...model.generations.keys()].sort((a, b) => b - a);
+  byId("past").hidden = newestFirst.length === 0;
+  for (const [id, card] of cards) {
+    if (model.generations.has(id)) continue;
+    card.root.remove();
+    cards.delete(id);
+  }
+  newestFirst.forEach((id, at) => {
+    let card = cards.get(id);
+    if (!card) cards.set(id, card = new Card(id, open, compare));
+    if (gallery.children[at] !== card.root) {
+      gallery.insertBefore(card.root, gallery.children[at] || null);
+    }
+    card.draw(model.generations.get(id), shownIds.includes(id));
+  });
+  const memory = model.status?.memory;
+  if (memory) {
+    setText(byId("memory"), `${newestFirst.length} kept, ${bytes(memory.bytes)} ` +
+        `of ${bytes(memory.limit)}`);
+  }
+}

@@ -1,0 +1,104 @@
+// The big pictures: one, or several side by side.
+import {byId, make, setSource, setText} from "./dom.js";
+import {nameOf, picturesOf, stepUrl} from "./model.js";
+
+const stage = byId("stage");
+const tiles = new Map();  // generation's id -> tile
+
+class Tile {
+  constructor(id, focus) {
+    this.id = id;
+    this.stream = make("img", {alt: "", class: "stream"});
+    this.still = make("img", {alt: "", class: "still"});
+    this.glow = make("img", {alt: "", class: "glow"});
+    this.frame = make("div", {class: "frame", onclick: () => focus(id)},
+        this.glow, this.stream, this.still);
+    this.line = make("i");
+    this.name = make("b");
+    this.count = make("span");
+    this.root = make("figure", {class: "tile"}, this.frame,
+        make("div", {class: "line"}, this.line),
+        make("figcaption", {}, this.name, this.count));
+    this.wanted = "";
+    this.loading = false;
+  }
+
+  // An image without a source ends its stream; one that is only taken out of
+  // the page does not.
+  end() {
+    this.stream.removeAttribute("src");
+    this.root.remove();
+  }
+
+  // Shows a step's picture when it is there; until then the one before. Of
+  // several that are wanted meanwhile only the newest is loaded.
+  async show(url) {
+    this.wanted = url;
+    if (this.loading) return;
+    this.loading = true;
+    while (this.wanted && this.still.getAttribute("src") !== this.wanted) {
+      const next = this.wanted;
+      const image = new Image();
+      image.src = next;
+      try {
+        await image.decode();
+        this.still.src = next;
+      } catch {
+        if (this.wanted === next) break;
+      }
+    }
+    this.loading = false;
+  }
+
+  draw(generation, place, streams) {
+    const pictures = picturesOf(generation);
+    const step = place === null ? pictures.at(-1) : pictures[stepAt(pictures, place)];
+    const index = step?.index ?? generation.picture;
+    if (generation.width) {
+      this.root.style.setProperty("--shape", generation.width / generation.height);
+    }
+    setSource(this.stream, streams ? `live.mjpg?generation=${this.id}` : "");
+    this.still.hidden = streams && place === null;
+    if (index !== undefined) {
+      setSource(this.glow, stepUrl(this.id, index, "thumbnail.jpg"));
+    }
+    if (index !== undefined && !this.still.hidden) {
+      this.show(stepUrl(this.id, index, "picture.jpg"));
+    }
+    const number = step?.step ?? generation.step;
+    const total = generation.steps;
+    this.line.style.width = total ? `${100 * number / total}%` : "0";
+    setText(this.name, nameOf(generation));
+    setText(this.count, total ? `${number ?? "–"} / ${total}` : `${number ?? ""}`);
+    this.still.alt = this.stream.alt = `${nameOf(generation)}, step ${number}`;
+  }
+}
+
+// Which of the pictures lies at a place from 0 (first) to 1 (last).
+function stepAt(pictures, place) {
+  return Math.round(place * Math.max(0, pictures.length - 1));
+}
+
+// `place`: from the first step, 0, to the last, 1; null: the newest. A single
+// generation that runs streams. `focus` is called with the id of one that is
+// pressed.
+export function drawStage(shown, first, place, focus) {
+  stage.classList.toggle("single", shown.length === 1);
+  const ids = new Set(shown.map((generation) => generation.id));
+  for (const [id, tile] of tiles) {
+    if (ids.has(id)) continue;
+    tile.end();
+    tiles.delete(id);
+  }
+  shown.forEach((generation, at) => {
+    let tile = tiles.get(generation.id);
+    if (!tile) tiles.set(generation.id, tile = new Tile(generation.id, focus));
+    if (stage.children[at] !== tile.root) {
+      stage.insertBefore(tile.root, stage.children[at] || null);
+    }
+    const streams = shown.length === 1 && generation.state === "running" &&
+        !document.hidden;
+    tile.root.classList.toggle("focus", generation === first);
+    tile.draw(generation, place, streams);
+  });
+}
