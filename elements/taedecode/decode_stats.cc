@@ -14,8 +14,9 @@ GstPtr<GstStructure> StatsStructure(const DecodeStats& stats) {
   return GstPtr<GstStructure>(gst_structure_new(
       "taedecode-stats", "decoded", G_TYPE_UINT64, stats.decoded, "skipped",
       G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped,
-      "corrupted", G_TYPE_UINT64, stats.corrupted, "refused", G_TYPE_UINT64,
-      stats.refused, "last-decode-time", G_TYPE_UINT64, stats.last_decode_time,
+      "corrupted", G_TYPE_UINT64, stats.corrupted, "refined", G_TYPE_UINT64,
+      stats.refined, "refused", G_TYPE_UINT64, stats.refused,
+      "last-decode-time", G_TYPE_UINT64, stats.last_decode_time,
       "average-decode-time", G_TYPE_UINT64, average, "variant", G_TYPE_STRING,
       stats.variant.c_str(), "method", G_TYPE_STRING, stats.method.c_str(),
       "weights", G_TYPE_STRING, stats.weights.c_str(), "rung", G_TYPE_STRING,

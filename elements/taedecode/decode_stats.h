@@ -15,6 +15,7 @@ struct DecodeStats {
   guint64 skipped = 0;    // by `every`
   guint64 dropped = 0;    // too late
   guint64 corrupted = 0;  // decoded, but with NaN or Inf in the latent
+  guint64 refined = 0;    // pictures shown again, better
   guint64 refused = 0;    // not a latent of these caps
   GstClockTime last_decode_time = 0;
   GstClockTime total_decode_time = 0;

@@ -151,7 +151,8 @@ void InstallReportProperties(GObjectClass* c) {
    * GstTaeDecode:stats:
    *
    * Fields: decoded, skipped (by #GstTaeDecode:every), dropped (late),
-   * corrupted (NaN or Inf), refused (no latent of these caps),
+   * corrupted (NaN or Inf), refused (no latent of these caps), refined (shown
+   * again, better, by #GstTaeDecode:anytime),
    * last-decode-time and average-decode-time (nanoseconds), variant, method,
    * weights (a path), rung (of the newest picture) and denoise (of the newest
    * latent: none, clean, secant, held or scaled).

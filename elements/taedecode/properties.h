@@ -23,6 +23,9 @@ enum PropertyId : guint {
   kPropQuality,
   kPropScale,
   kPropMaxSize,
+  kPropAnytime,
+  kPropCpuShare,
+  kPropMaxLatency,
 };
 
 void InstallProperties(GObjectClass* object_class);

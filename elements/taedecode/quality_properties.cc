@@ -18,6 +18,56 @@ GType RegisterEnum(const char* name, const GEnumValue* values) {
   return type;
 }
 
+void InstallAnytimeProperties(GObjectClass* c) {
+  /**
+   * GstTaeDecode:anytime:
+   *
+   * With #GstTaeDecode:quality `auto` a latent shows at once on a low rung, and
+   * better while no newer latent is there: several frames a latent, each later
+   * in time than the one before, all with the same `step` in their meta
+   * `latent-step` and another `rung`. A newer latent interrupts at once; a
+   * final one, the last before the end of the stream, and the last before new
+   * caps come to the best rung first.
+   *
+   * For a window. A recording wants each latent once, on the best rung: leave
+   * it off.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropAnytime,
+      g_param_spec_boolean("anytime", "Anytime",
+                           "Show a latent at once, and better while there is "
+                           "time: several frames a latent",
+                           FALSE, kReady));
+  /**
+   * GstTaeDecode:cpu-share:
+   *
+   * After each picture of #GstTaeDecode:anytime the decoder rests until it has
+   * worked no more than this share of the time. 0 refines the last picture
+   * only.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropCpuShare,
+      g_param_spec_double("cpu-share", "CPU Share",
+                          "Share of the time that anytime may work", 0, 1, 1,
+                          kReady));
+  /**
+   * GstTaeDecode:max-latency:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropMaxLatency,
+      g_param_spec_uint64("max-latency", "Maximum Latency",
+                          "Nanoseconds that the first picture of a latent may "
+                          "take with anytime; else the lowest rung is shown",
+                          0, G_MAXUINT64, QualitySettings().max_latency,
+                          kReady));
+}
+
 }  // namespace
 
 GType QualityGetType() {
@@ -96,6 +146,7 @@ void InstallQualityProperties(GObjectClass* c) {
                         "Longer side of the picture in pixels, where scale is "
                         "auto (0 = any; an eighth is the smallest)",
                         0, G_MAXINT, 0, kReady));
+  InstallAnytimeProperties(c);
 }
 
 bool SetQualityProperty(QualitySettings* s, guint id, const GValue* value) {
@@ -112,6 +163,15 @@ bool SetQualityProperty(QualitySettings* s, guint id, const GValue* value) {
     case kPropMaxSize:
       s->max_size = g_value_get_uint(value);
       return true;
+    case kPropAnytime:
+      s->anytime = g_value_get_boolean(value) != FALSE;
+      return true;
+    case kPropCpuShare:
+      s->cpu_share = g_value_get_double(value);
+      return true;
+    case kPropMaxLatency:
+      s->max_latency = g_value_get_uint64(value);
+      return true;
     default:
       return false;
   }
@@ -127,6 +187,15 @@ bool GetQualityProperty(const QualitySettings& s, guint id, GValue* value) {
       return true;
     case kPropMaxSize:
       g_value_set_uint(value, s.max_size);
+      return true;
+    case kPropAnytime:
+      g_value_set_boolean(value, s.anytime);
+      return true;
+    case kPropCpuShare:
+      g_value_set_double(value, s.cpu_share);
+      return true;
+    case kPropMaxLatency:
+      g_value_set_uint64(value, s.max_latency);
       return true;
     default:
       return false;

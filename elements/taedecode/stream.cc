@@ -18,7 +18,9 @@ Stream::Stream(GstVideoDecoder* element, Settings settings)
       threads_(
           tae::MakeThreadPool({.threads = static_cast<int>(settings_.threads),
                                .nice = settings_.nice})),
-      painter_(threads_, nullptr) {}
+      cancel_(std::make_shared<std::atomic<bool>>(false)),
+      painter_(threads_, cancel_),
+      refiner_(cancel_) {}
 
 bool Stream::Start() {
   const std::string variant(VariantName(settings_.variant));
@@ -136,6 +138,7 @@ bool Stream::SetFormat(GstVideoCodecState* input) {
 
 bool Stream::ConfigureOutput() {
   if (!latent_) return true;
+  refiner_.Finish();
   const guint64 scale = chosen_->info().pixels_per_latent;
   const guint64 width = latent_->extent.width * scale;
   const guint64 height = latent_->extent.height * scale;
@@ -184,7 +187,10 @@ bool Stream::SetOutput(const OutputFormat& format, const OutputSize& size) {
                                 .format = format,
                                 .shown = state->info,
                                 .rungs = *std::move(rungs)});
-  if (status.ok()) return true;
+  if (status.ok()) {
+    quality_.SetRungs(painter_.rungs());
+    return true;
+  }
   PostError(GST_ELEMENT(element_), status, Subject::kLatent);
   return false;
 }

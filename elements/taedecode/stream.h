@@ -4,6 +4,7 @@
 
 #include <gst/video/gstvideodecoder.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,8 @@
 #include "taedecode/output_format.h"
 #include "taedecode/output_size.h"
 #include "taedecode/painter.h"
+#include "taedecode/quality_policy.h"
+#include "taedecode/refiner.h"
 #include "taedecode/settings.h"
 
 namespace taegst {
@@ -56,7 +59,11 @@ class Stream {
   void Flush();
   void OnQos(GstClockTimeDiff jitter, GstClockTime running_time) {
     policy_.OnQos(jitter, running_time);
+    quality_.OnQos(jitter);
   }
+
+  // Makes the decode in progress useless: a flush has begun. Any thread.
+  void Cancel() { cancel_->store(true); }
 
   // Channels that the model takes; 0 while there is none.
   int model_channels() const;
@@ -72,6 +79,29 @@ class Stream {
   };
 
   ModelRequest RequestFor(const std::string& variant) const;
+  // A picture that was made, as the application hears of it.
+  struct Picture {
+    GstClockTime pts = GST_CLOCK_TIME_NONE;
+    GstClockTime duration = GST_CLOCK_TIME_NONE;
+    LatentStep step;
+    tae::DecodeReport report;
+    GstClockTime took = 0;
+  };
+
+  // What the refining thread needs of the latent that it works on.
+  struct Refinement {
+    GstPtr<GstBuffer> latent;
+    std::unique_ptr<ReadMap> map;  // of it; before it is let go
+    tae::LatentView view;
+    GstPtr<GstBufferPool> pool;  // may be null
+    GstVideoInfo info;
+    GstSegment segment;
+    Picture picture;         // the last that was shown
+    size_t rung = 0;         // of that
+    GstClockTime shown = 0;  // when the first was
+    bool post_messages = false;
+  };
+
   bool UseModel(const std::string& variant);
   bool GuessVariant(std::string* variant);
   bool MatchModel();
@@ -81,18 +111,28 @@ class Stream {
   tae::Status CheckBuffer(GstBuffer* buffer) const;
   tae::Status Remember(GstBuffer* buffer, const std::optional<LatentStep>& step,
                        const LiveSettings& live);
-  GstClockTime RunningTime(const GstVideoCodecFrame* frame) const;
+  GstClockTime RunningTime(GstClockTime pts) const;
   void DropHeld();
   GstFlowReturn Refuse(FramePtr frame, const tae::Status& why);
+  bool RefinesPictures() const;
+  std::optional<size_t> ChooseRung(const GstVideoCodecFrame* frame,
+                                   const std::optional<LatentStep>& step,
+                                   Verdict verdict);
   GstFlowReturn Decode(FramePtr frame, const std::optional<LatentStep>& step,
-                       const LiveSettings& live);
+                       size_t rung, const LiveSettings& live);
+  GstFlowReturn FinishAndRefine(FramePtr frame, Picture picture, size_t rung,
+                                const LiveSettings& live);
+  void EndRefinement();
+  std::optional<GstClockTime> Refine(Refinement* job);
+  bool PaintBetter(Refinement* job, size_t rung, GstBuffer* buffer);
+  bool PushRefined(Refinement* job, GstPtr<GstBuffer> buffer);
+  GstClockTime RestAfter(GstClockTime took) const;
   tae::Status DecodeInto(GstVideoCodecFrame* frame, size_t rung,
                          tae::DecodeReport* report);
-  LatentStep TellRung(GstVideoCodecFrame* frame, LatentStep step, size_t rung);
+  void TellRung(GstVideoCodecFrame* frame, LatentStep* step, size_t rung);
   void MarkCorrupted(GstVideoCodecFrame* frame,
                      const std::optional<LatentStep>& step, gint64 nonfinite);
-  void PostStep(const GstVideoCodecFrame* frame, const LatentStep& step,
-                const tae::DecodeReport& report, GstClockTime took);
+  void PostStep(const Picture& picture, const GstSegment& segment);
   void ReportLatency(GstClockTime took);
   bool IsLive() const;
 
@@ -101,7 +141,9 @@ class Stream {
   std::shared_ptr<tae::ParallelFor> threads_;
   std::optional<ChosenModel> chosen_;
   std::string model_variant_;  // what chosen_ was asked for
+  const std::shared_ptr<std::atomic<bool>> cancel_;
   Painter painter_;
+  QualityPolicy quality_;
   GstPtr<GstVideoCodecState> input_;
   std::optional<LatentInfo> latent_;
   std::optional<LatentHistory> history_;  // where latent_ is
@@ -116,6 +158,9 @@ class Stream {
   DecodeStats stats_;
   int model_channels_ = 0;
   GstPtr<GstCaps> offered_;
+
+  bool refines_final_ = false;  // what the refiner works on
+  Refiner refiner_;             // last: its thread uses all of the above
 };
 
 }  // namespace taegst

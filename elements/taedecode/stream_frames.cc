@@ -1,4 +1,5 @@
 // One stream's pictures: judge, decode, tell.
+#include <algorithm>
 #include <utility>
 
 #include "common/status_gst.h"
@@ -38,9 +39,9 @@ tae::Status Stream::CheckBuffer(GstBuffer* buffer) const {
       std::to_string(found));
 }
 
-GstClockTime Stream::RunningTime(const GstVideoCodecFrame* frame) const {
+GstClockTime Stream::RunningTime(GstClockTime pts) const {
   return gst_segment_to_running_time(&element_->input_segment, GST_FORMAT_TIME,
-                                     frame->pts);
+                                     pts);
 }
 
 void Stream::DropHeld() {
@@ -78,6 +79,7 @@ GstFlowReturn Stream::Refuse(FramePtr frame, const tae::Status& why) {
 }
 
 GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
+  EndRefinement();
   DropHeld();
   GstBuffer* buffer = frame->input_buffer;
   if (const tae::Status status = CheckBuffer(buffer); !status.ok())
@@ -86,12 +88,13 @@ GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
   const Verdict verdict = policy_.Judge(
       {.discont = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) != 0,
        .step = step,
-       .running_time = RunningTime(frame.get())},
+       .running_time = RunningTime(frame->pts)},
       live.every, DropsLate(element_));
   if (policy_.began_generation()) history_->Reset();
   if (const tae::Status status = Remember(buffer, step, live); !status.ok())
     return Refuse(std::move(frame), status);
-  if (verdict == Verdict::kDecode) return Decode(std::move(frame), step, live);
+  if (const auto rung = ChooseRung(frame.get(), step, verdict))
+    return Decode(std::move(frame), step, *rung, live);
   held_.emplace(Held{std::move(frame), verdict});
   return GST_FLOW_OK;
 }
@@ -112,44 +115,67 @@ tae::Status Stream::Remember(GstBuffer* buffer,
 }
 
 GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
+  refiner_.Finish();
   if (!held_) return GST_FLOW_OK;
   FramePtr frame = std::move(held_->frame);
   held_.reset();
   const auto step = GetLatentStep(frame->input_buffer);
-  return Decode(std::move(frame), step, live);
+  return Decode(std::move(frame), step, quality_.best(), live);
 }
 
 void Stream::Flush() {
+  refiner_.Interrupt();
   held_.reset();
   policy_.Reset();
+  quality_.Reset();
+}
+
+// Nothing where the latent is passed over. The final one is worth the wait.
+std::optional<size_t> Stream::ChooseRung(const GstVideoCodecFrame* frame,
+                                         const std::optional<LatentStep>& step,
+                                         Verdict verdict) {
+  if (verdict == Verdict::kSkip) return std::nullopt;
+  const auto rung =
+      quality_.Choose(RunningTime(frame->pts), verdict == Verdict::kLate);
+  if (!rung) return std::nullopt;
+  if (RefinesPictures())
+    return std::min(*rung, quality_.BestWithin(settings_.quality.max_latency));
+  return step && step->final ? quality_.best() : *rung;
 }
 
 GstFlowReturn Stream::Decode(FramePtr frame,
-                             const std::optional<LatentStep>& step,
+                             const std::optional<LatentStep>& step, size_t rung,
                              const LiveSettings& live) {
   const GstFlowReturn allocated =
       gst_video_decoder_allocate_output_frame(element_, frame.get());
   if (allocated != GST_FLOW_OK) return allocated;
-  tae::DecodeReport report;
+  Picture picture{.pts = frame->pts,
+                  .duration = frame->duration,
+                  .step = step.value_or(LatentStep{}),
+                  .report = {}};
   const GstClockTime begin = gst_util_get_timestamp();
-  const size_t rung = painter_.rungs().size() - 1;
-  const tae::Status status = DecodeInto(frame.get(), rung, &report);
-  const GstClockTime took = gst_util_get_timestamp() - begin;
+  const tae::Status status = DecodeInto(frame.get(), rung, &picture.report);
+  picture.took = gst_util_get_timestamp() - begin;
   if (!status.ok()) return Refuse(std::move(frame), status);
-  const LatentStep told =
-      TellRung(frame.get(), step.value_or(LatentStep{}), rung);
+  if (picture.report.interrupted) return GST_FLOW_FLUSHING;
+  quality_.OnDecoded(rung, picture.took);
+  TellRung(frame.get(), &picture.step, rung);
   {
     std::lock_guard lock(mutex_);
-    stats_.AddDecoded(took);
-    if (report.nonfinite > 0) ++stats_.corrupted;
+    stats_.AddDecoded(picture.took);
+    if (picture.report.nonfinite > 0) ++stats_.corrupted;
   }
-  GST_LOG_OBJECT(element_, "%s decoded in %" GST_TIME_FORMAT,
-                 StepText(step).c_str(), GST_TIME_ARGS(took));
+  GST_LOG_OBJECT(element_, "%s decoded on rung %s in %" GST_TIME_FORMAT,
+                 StepText(step).c_str(), picture.step.rung.c_str(),
+                 GST_TIME_ARGS(picture.took));
   if (GST_BUFFER_FLAG_IS_SET(frame->input_buffer, GST_BUFFER_FLAG_DISCONT))
     GST_BUFFER_FLAG_SET(frame->output_buffer, GST_BUFFER_FLAG_DISCONT);
-  if (report.nonfinite > 0) MarkCorrupted(frame.get(), step, report.nonfinite);
-  if (live.post_messages) PostStep(frame.get(), told, report, took);
-  ReportLatency(took);
+  if (picture.report.nonfinite > 0)
+    MarkCorrupted(frame.get(), step, picture.report.nonfinite);
+  if (live.post_messages) PostStep(picture, element_->input_segment);
+  ReportLatency(picture.took);
+  if (RefinesPictures() && rung < quality_.best())
+    return FinishAndRefine(std::move(frame), std::move(picture), rung, live);
   return gst_video_decoder_finish_frame(element_, frame.release());
 }
 
@@ -167,14 +193,13 @@ tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame, size_t rung,
 }
 
 // The base class copies the input's metas to the frame.
-LatentStep Stream::TellRung(GstVideoCodecFrame* frame, LatentStep step,
-                            size_t rung) {
-  step.rung = tae::QualityName(painter_.rungs()[rung].quality);
+void Stream::TellRung(GstVideoCodecFrame* frame, LatentStep* step,
+                      size_t rung) {
+  step->rung = tae::QualityName(painter_.rungs()[rung].quality);
   frame->input_buffer = gst_buffer_make_writable(frame->input_buffer);
-  SetLatentStep(frame->input_buffer, step);
+  SetLatentStep(frame->input_buffer, *step);
   std::lock_guard lock(mutex_);
-  stats_.rung = step.rung;
-  return step;
+  stats_.rung = step->rung;
 }
 
 void Stream::MarkCorrupted(GstVideoCodecFrame* frame,
@@ -190,21 +215,20 @@ void Stream::MarkCorrupted(GstVideoCodecFrame* frame,
                   " are NaN or infinite and were decoded as 0.");
 }
 
-void Stream::PostStep(const GstVideoCodecFrame* frame, const LatentStep& step,
-                      const tae::DecodeReport& report, GstClockTime took) {
-  const GstSegment* segment = &element_->input_segment;
+void Stream::PostStep(const Picture& picture, const GstSegment& segment) {
   const DecodeStats stats = this->stats();
   GstStructure* s = gst_structure_new(
-      "latent-step", "timestamp", G_TYPE_UINT64, frame->pts, "duration",
-      G_TYPE_UINT64, frame->duration, "stream-time", G_TYPE_UINT64,
-      gst_segment_to_stream_time(segment, GST_FORMAT_TIME, frame->pts),
-      "running-time", G_TYPE_UINT64, RunningTime(frame), "decode-time",
-      G_TYPE_UINT64, took, "nonfinite", G_TYPE_INT64, report.nonfinite,
-      "decoded", G_TYPE_UINT64, stats.decoded, "skipped", G_TYPE_UINT64,
-      stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped, "method",
-      G_TYPE_STRING, stats.method.c_str(), "denoise", G_TYPE_STRING,
-      stats.denoise.c_str(), nullptr);
-  AddStepFields(s, step);
+      "latent-step", "timestamp", G_TYPE_UINT64, picture.pts, "duration",
+      G_TYPE_UINT64, picture.duration, "stream-time", G_TYPE_UINT64,
+      gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, picture.pts),
+      "running-time", G_TYPE_UINT64,
+      gst_segment_to_running_time(&segment, GST_FORMAT_TIME, picture.pts),
+      "decode-time", G_TYPE_UINT64, picture.took, "nonfinite", G_TYPE_INT64,
+      picture.report.nonfinite, "decoded", G_TYPE_UINT64, stats.decoded,
+      "skipped", G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64,
+      stats.dropped, "method", G_TYPE_STRING, stats.method.c_str(), "denoise",
+      G_TYPE_STRING, stats.denoise.c_str(), nullptr);
+  AddStepFields(s, picture.step);
   gst_element_post_message(GST_ELEMENT(element_),
                            gst_message_new_element(GST_OBJECT(element_), s));
 }

@@ -17,9 +17,10 @@
  * built in shows FLUX.2's picture a little softer, and a linear projection that
  * of other spaces roughly, after a warning that says what to fetch.
  *
- * Late latents are dropped before they cost time (#GstVideoDecoder:qos), but
- * never the first or the last of a generation. NaN and infinite numbers are
- * decoded as 0 and the frame is marked corrupted.
+ * Late latents are decoded on a lower rung (#GstTaeDecode:quality), and those
+ * that are late even so are dropped before they cost time
+ * (#GstVideoDecoder:qos), but never the first or the last of a generation. NaN
+ * and infinite numbers are decoded as 0 and the frame is marked corrupted.
  *
  * Noisy latents (`pred=x` in the caps) whose meta `latent-step` says `sigma`
  * are not shown as noise: #GstTaeDecode:denoise.
@@ -270,6 +271,10 @@ static gboolean translate_tensors(GstTaeDecode* self, GstEvent* event) {
 static gboolean gst_tae_decode_sink_event(GstVideoDecoder* decoder,
                                           GstEvent* event) {
   GstTaeDecode* self = GST_TAE_DECODE(decoder);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) {
+    std::lock_guard lock(self->priv->mutex);
+    if (self->priv->stream) self->priv->stream->Cancel();
+  }
   GstCaps* caps = nullptr;
   if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
     gst_event_parse_caps(event, &caps);

@@ -98,6 +98,33 @@ TEST(Quality, PublishedWeightsHaveEveryRungAndDearerOnesAreNearer) {
   }
 }
 
+// The rung of the picture of latent `index`, "" where it was passed over.
+std::string RungAt(DecodeHarness& harness, int index) {
+  EXPECT_EQ(harness.Push(LatentBuffer(kShape, index)), GST_FLOW_OK);
+  const auto frame = harness.TryPull();
+  return frame != nullptr ? taegst::GetLatentStep(frame.get())->rung : "";
+}
+
+void SendQos(DecodeHarness& harness, GstClockTimeDiff jitter, int index) {
+  gst_harness_push_upstream_event(
+      harness.h, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.0, jitter,
+                                   index * 100 * GST_MSECOND));
+}
+
+TEST(Quality, LatenessLowersTheRungBeforeAnythingIsDropped) {
+  DecodeHarness harness("taedecode variant=flux2");
+  harness.SetCaps(LatentCaps(kShape));
+  EXPECT_EQ(RungAt(harness, 0), "builtin");
+  SendQos(harness, 200 * GST_MSECOND, 1);
+  EXPECT_EQ(RungAt(harness, 2), "linear");
+  SendQos(harness, 200 * GST_MSECOND, 2);
+  EXPECT_EQ(RungAt(harness, 3), "") << "too late on the lowest rung";
+  int index = 10;
+  for (; index < 40 && RungAt(harness, index) == "linear"; ++index)
+    SendQos(harness, -80 * GstClockTimeDiff(GST_MSECOND), index);
+  EXPECT_LT(index, 40) << "never climbs back";
+}
+
 TEST(Scale, CapsBehindAskForASmallerPicture) {
   for (const int d : {1, 2, 4, 8}) {
     const Shown shown =
