@@ -20,5 +20,6 @@ StatusOr<int> Bench(Words words);
 StatusOr<int> Quantize(Words words);
 StatusOr<int> Reuse(Words words);
 StatusOr<int> Fit(Words words);
+StatusOr<int> Doctor(Words words);
 
 }  // namespace tae::tool

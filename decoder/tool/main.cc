@@ -59,6 +59,15 @@ constexpr Command kCommands[] = {
      "pictures,\n"
      "    or to the pictures stored beside the latents: for a space that has "
      "no table.\n"},
+    {"doctor", tae::tool::Doctor,
+     "tae doctor LATENTS... [--variant V] [--table] [--misses] [--check]\n"
+     "    What is wrong with latents: order, domain, noise, NaN. --table: of "
+     "latents\n"
+     "    that are right, how many mistakes made on purpose are found, and how "
+     "many\n"
+     "    false alarms there are. --check: exit status 1 if anything is wrong, "
+     "or with\n"
+     "    --table below 95 % or with a false alarm.\n"},
     {"quantize", tae::tool::Quantize,
      "tae quantize LATENTS... [--variant V] [--model M] [--method M] "
      "[--threads N]\n"
