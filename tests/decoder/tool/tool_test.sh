@@ -81,6 +81,12 @@ expect 2 "--window takes one of 1, 3" "$tae" fit --window 2 \
   "$golden/flux2_chelsea_264x200.safetensors" -o "$work/table.safetensors"
 expect 2 "cannot be written" "$tae" fit --variant flux2 \
   "$golden/flux2_tiny_8x8.safetensors" -o "$work/none/table.safetensors"
+# The latent doctor: silent on what is right, and nearly every mistake found.
+expect 0 "nothing found" "$tae" doctor --check \
+  "$golden/flux2_coffee_600x400.safetensors"
+expect 0 "0 false alarms" "$tae" doctor --table --check \
+  "$golden"/{flux2_{astronaut_512,coffee_600x400},wan21_clip_ncthw}.safetensors
+expect 2 "name at least one file" "$tae" doctor --table
 cases=("$golden"/flux2_{tiny_8x8,chelsea_264x200,strip_1024x64}.safetensors)
 for precision in f32 f16; do
   expect 0 '"max_abs":' "$tae" validate "${cases[@]}" --model "$weights" \
