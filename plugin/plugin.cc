@@ -2,6 +2,7 @@
 #include <gst/gst.h>
 
 #include "common/latent_meta.h"
+#include "latentinterpolate/latentinterpolate.h"
 #include "latentmux/latentmux.h"
 #include "latentparse/latentparse.h"
 #include "latentparse/typefind.h"
@@ -12,6 +13,7 @@ static gboolean plugin_init(GstPlugin* plugin) {
   taegst::RegisterLatentStepMeta();
   gboolean registered = TRUE;
   registered &= taegst::RegisterTypefinders(plugin);
+  registered &= GST_ELEMENT_REGISTER(latentinterpolate, plugin);
   registered &= GST_ELEMENT_REGISTER(latentmux, plugin);
   registered &= GST_ELEMENT_REGISTER(latentparse, plugin);
   registered &= GST_ELEMENT_REGISTER(latentsrc, plugin);

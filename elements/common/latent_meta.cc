@@ -54,6 +54,8 @@ void AddStepFields(GstStructure* s, const LatentStep& step) {
   if (step.total_steps)
     gst_structure_set(s, "total-steps", G_TYPE_UINT, *step.total_steps,
                       nullptr);
+  if (step.between)
+    gst_structure_set(s, "between", G_TYPE_DOUBLE, *step.between, nullptr);
   if (step.sigma)
     gst_structure_set(s, "sigma", G_TYPE_DOUBLE, *step.sigma, nullptr);
   if (step.sigma_next)
@@ -91,6 +93,7 @@ std::optional<LatentStep> GetLatentStep(GstBuffer* buffer) {
   return LatentStep{
       .step = Field<guint>(s, "step", gst_structure_get_uint),
       .total_steps = Field<guint>(s, "total-steps", gst_structure_get_uint),
+      .between = Field<double>(s, "between", gst_structure_get_double),
       .sigma = Field<double>(s, "sigma", gst_structure_get_double),
       .sigma_next = Field<double>(s, "sigma-next", gst_structure_get_double),
       .timestep = Field<double>(s, "timestep", gst_structure_get_double),

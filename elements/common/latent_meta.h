@@ -15,6 +15,9 @@ namespace taegst {
 struct LatentStep {
   std::optional<guint> step;         // "step", from 1; 0 is the first noise
   std::optional<guint> total_steps;  // "total-steps"
+  // "between": part of the way from this step to the next one, inside (0,1);
+  // absent on latents that a sampler made.
+  std::optional<double> between;
   std::optional<double> sigma;       // "sigma", noise level of this latent
   std::optional<double> sigma_next;  // "sigma-next", of the latent after it
   std::optional<double> timestep;    // "timestep", as the scheduler counts

@@ -23,6 +23,7 @@ void DecodePolicy::Reset() {
 bool DecodePolicy::BeginsGeneration(const Latent& latent) const {
   if (fresh_ || latent.discont) return true;
   if (latent.step && latent.step->prompt_id != last_prompt_id_) return true;
+  if (latent.step && latent.step->between) return false;
   return latent.step && latent.step->step && last_step_ &&
          *latent.step->step <= *last_step_;
 }

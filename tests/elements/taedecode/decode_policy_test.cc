@@ -56,6 +56,17 @@ TEST(DecodePolicy, FinalIsDecodedHoweverLate) {
   EXPECT_EQ(policy.Judge(latent, 1, true), Verdict::kDecode);
 }
 
+// What lies between two steps has the number of the first.
+TEST(DecodePolicy, LatentsBetweenStepsBeginNoGeneration) {
+  DecodePolicy policy;
+  policy.OnQos(GST_SECOND, GST_SECOND);
+  EXPECT_EQ(policy.Judge(Step(1), 1, true), Verdict::kDecode);
+  DecodePolicy::Latent latent = Step(1);
+  latent.step->between = 0.5;
+  latent.running_time = 0;
+  EXPECT_EQ(policy.Judge(latent, 1, true), Verdict::kLate);
+}
+
 TEST(DecodePolicy, EveryCountsFromTheFirstOfAGeneration) {
   DecodePolicy policy;
   for (guint step = 0; step < 7; ++step)
