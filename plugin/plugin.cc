@@ -7,6 +7,8 @@
 #include "latentparse/latentparse.h"
 #include "latentparse/typefind.h"
 #include "latentsrc/latentsrc.h"
+#include "progress/progressoverlay.h"
+#include "progress/progresstext.h"
 #include "taedecode/taedecode.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
@@ -17,6 +19,8 @@ static gboolean plugin_init(GstPlugin* plugin) {
   registered &= GST_ELEMENT_REGISTER(latentmux, plugin);
   registered &= GST_ELEMENT_REGISTER(latentparse, plugin);
   registered &= GST_ELEMENT_REGISTER(latentsrc, plugin);
+  registered &= GST_ELEMENT_REGISTER(progressoverlay, plugin);
+  registered &= GST_ELEMENT_REGISTER(progresstext, plugin);
   registered &= GST_ELEMENT_REGISTER(taedecode, plugin);
   return registered;
 }
