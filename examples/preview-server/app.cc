@@ -41,6 +41,11 @@ tae::Status App::Start() {
   return pipeline_.Start();
 }
 
+std::string App::latents() const {
+  const std::string bound = pipeline_.counts().address;
+  return bound.empty() ? options_.latents : bound;
+}
+
 void App::OnLatent(ArrivedLatent latent) {
   bool began = false;
   store_.AddLatent(std::move(latent), &began);

@@ -28,6 +28,8 @@ class App {
   tae::Status Start();
 
   const std::string& url() const { return http_.url(); }
+  // Where producers connect; "" = a demo is shown.
+  std::string latents() const;
 
  private:
   struct Notice {

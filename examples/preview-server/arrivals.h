@@ -31,6 +31,7 @@ struct ArrivedPicture {
   std::shared_ptr<GstSample> raw;
   std::optional<double> change;  // against the step before, as taedecode says
   bool converged = false;
+  gint64 nonfinite = 0;  // numbers of the latent that are NaN or infinite
   double decode_ms = 0;
   std::string method;  // "tae", "builtin", "linear"
 };

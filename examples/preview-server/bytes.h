@@ -1,7 +1,7 @@
 // Bytes that many replies share and nobody changes: pictures, messages, events.
 #pragma once
 
-#include <glib.h>
+#include <gst/gst.h>
 
 #include <memory>
 #include <string>
@@ -17,6 +17,13 @@ inline Bytes TakeBytes(GBytes* bytes) { return {bytes, g_bytes_unref}; }
 
 inline Bytes CopyBytes(std::string_view text) {
   return TakeBytes(g_bytes_new(text.data(), text.size()));
+}
+
+inline Bytes CopyBytes(GstBuffer* buffer) {
+  gpointer copy = nullptr;
+  gsize size = 0;
+  gst_buffer_extract_dup(buffer, 0, gst_buffer_get_size(buffer), &copy, &size);
+  return TakeBytes(g_bytes_new_take(copy, size));
 }
 
 inline size_t SizeOf(const Bytes& bytes) {

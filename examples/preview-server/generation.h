@@ -29,6 +29,7 @@ struct Step {
   Bytes thumbnail;
   std::optional<double> change;
   bool converged = false;
+  gint64 nonfinite = 0;
   double decode_ms = 0;
   std::string method;
 

@@ -86,6 +86,7 @@ GenerationStore::Placed GenerationStore::AddPicture(ArrivedPicture picture) {
       step->thumbnail = std::move(picture.thumbnail);
       step->change = picture.change;
       step->converged = picture.converged;
+      step->nonfinite = picture.nonfinite;
       step->decode_ms = picture.decode_ms;
       step->method = std::move(picture.method);
       place->raw = std::move(picture.raw);

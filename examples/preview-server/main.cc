@@ -39,7 +39,7 @@ void Greet(const preview::App& app, const preview::Options& options) {
   if (options.latents.empty())
     printf("A demo is shown.\n");
   else
-    printf("Waiting for latents at %s\n", options.latents.c_str());
+    printf("Waiting for latents at %s\n", app.latents().c_str());
   fflush(stdout);
 }
 

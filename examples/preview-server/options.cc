@@ -23,20 +23,19 @@ constexpr char kDescription[] =
 
 struct FreeText {
   void operator()(char* text) const { g_free(text); }
+  void operator()(char** texts) const { g_strfreev(texts); }
 };
 using Text = std::unique_ptr<char, FreeText>;
+using Texts = std::unique_ptr<char*, FreeText>;
 
 // What GOption writes to.
 struct Raw {
   char* listen = nullptr;
   char* token = nullptr;
   char* latents = nullptr;
-  char* variant = nullptr;
-  char* model_file = nullptr;
+  char** decoder = nullptr;
   gboolean remote_latents = FALSE;
   gboolean demo = FALSE;
-  int threads = 0;
-  int nice = 10;
   int max_memory = 512;
   int max_generations = 24;
 };
@@ -97,6 +96,14 @@ tae::Status CheckToken(const Options& options) {
   return {};
 }
 
+tae::Status AddProperty(const std::string& pair, Options* options) {
+  const size_t sign = pair.find('=');
+  if (sign == 0 || sign == std::string::npos)
+    return tae::InvalidArgument("--decoder=" + pair + ": expected NAME=VALUE");
+  options->decoder.emplace_back(pair.substr(0, sign), pair.substr(sign + 1));
+  return {};
+}
+
 tae::Status CheckLimits(const Raw& raw, Options* options) {
   if (raw.max_memory < 16 || raw.max_memory > (1 << 20))
     return tae::InvalidArgument(
@@ -106,11 +113,6 @@ tae::Status CheckLimits(const Raw& raw, Options* options) {
     return tae::InvalidArgument(
         "--max-generations: expected 1 to 1000, found " +
         std::to_string(raw.max_generations));
-  if (raw.threads < 0 || raw.threads > 1024 || raw.nice < 0 || raw.nice > 19)
-    return tae::InvalidArgument(
-        "expected --threads of 0 to 1024 and --nice of 0 to 19");
-  options->threads = raw.threads;
-  options->nice = raw.nice;
   options->limits.bytes = size_t(raw.max_memory) << 20;
   options->limits.generations = size_t(raw.max_generations);
   return {};
@@ -130,14 +132,10 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
        "Take latents from other machines too; anyone may send then", nullptr},
       {"demo", 0, 0, G_OPTION_ARG_NONE, &raw->demo,
        "Show a demo instead of waiting for producers", nullptr},
-      {"variant", 0, 0, G_OPTION_ARG_STRING, &raw->variant,
-       "Latent space, where the latents do not say", "NAME"},
-      {"model-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->model_file,
-       "Weights of the decoder (searched for otherwise)", "FILE"},
-      {"threads", 0, 0, G_OPTION_ARG_INT, &raw->threads,
-       "Threads that decode (0 = all cores)", "N"},
-      {"nice", 0, 0, G_OPTION_ARG_INT, &raw->nice,
-       "Niceness of the decoder's threads (10)", "N"},
+      {"decoder", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->decoder,
+       "A property of taedecode, such as model-file=FILE, n-threads=2 or "
+       "nice=19; any number of times",
+       "NAME=VALUE"},
       {"max-memory", 0, 0, G_OPTION_ARG_INT, &raw->max_memory,
        "Most that pictures and latents take (512)", "MIB"},
       {"max-generations", 0, 0, G_OPTION_ARG_INT, &raw->max_generations,
@@ -165,18 +163,18 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
 tae::StatusOr<Options> ParseOptions(int argc, char** argv) {
   Raw raw;
   const tae::Status parsed = Parse(argc, argv, &raw);
-  const Text listen(raw.listen), token(raw.token), latents(raw.latents),
-      variant(raw.variant), model_file(raw.model_file);
+  const Text listen(raw.listen), token(raw.token), latents(raw.latents);
+  const Texts decoder(raw.decoder);
   TAE_RETURN_IF_ERROR(parsed);
   Options options;
   const char* hidden = g_getenv("TAE_PREVIEW_TOKEN");
   options.token = TextOr(token, hidden != nullptr ? hidden : "");
   options.latents = raw.demo ? "" : TextOr(latents, options.latents);
-  options.variant = TextOr(variant, options.variant);
-  options.model_file = TextOr(model_file, "");
   options.remote_latents = raw.remote_latents != FALSE;
   TAE_RETURN_IF_ERROR(SplitAddress(TextOr(listen, "127.0.0.1:8080"), &options));
   TAE_RETURN_IF_ERROR(CheckToken(options));
+  for (char** pair = decoder.get(); pair && *pair; ++pair)
+    TAE_RETURN_IF_ERROR(AddProperty(*pair, &options));
   TAE_RETURN_IF_ERROR(CheckLimits(raw, &options));
   return options;
 }

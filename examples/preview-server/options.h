@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "generation_store.h"
 #include "tae/status.h"
@@ -15,11 +17,8 @@ struct Options {
   // As latentsrc's property; "" = its demo.
   std::string latents = "unix:/tmp/tae.sock";
   bool remote_latents = false;
-  // Of taedecode, as its properties.
-  std::string variant = "auto";
-  std::string model_file;
-  int threads = 0;
-  int nice = 10;
+  // Properties of taedecode, names and values; the later ones win.
+  std::vector<std::pair<std::string, std::string>> decoder = {{"nice", "10"}};
   GenerationStore::Limits limits;
 };
 

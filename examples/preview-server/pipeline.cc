@@ -39,11 +39,7 @@ std::shared_ptr<GstSample> Pull(GstAppSink* sink) {
 }
 
 Bytes BytesOf(GstSample* sample) {
-  GstBuffer* buffer = gst_sample_get_buffer(sample);
-  gpointer copy = nullptr;
-  gsize size = 0;
-  gst_buffer_extract_dup(buffer, 0, gst_buffer_get_size(buffer), &copy, &size);
-  return TakeBytes(g_bytes_new_take(copy, size));
+  return CopyBytes(gst_sample_get_buffer(sample));
 }
 
 // Every element keeps a latent's time of arrival, and no two have the same.
@@ -93,7 +89,7 @@ Pipeline::~Pipeline() {
 
 tae::Status Pipeline::Start() {
   TAE_RETURN_IF_ERROR(Build());
-  Configure();
+  TAE_RETURN_IF_ERROR(Configure());
   if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) ==
       GST_STATE_CHANGE_FAILURE)
     return FirstError();
@@ -121,19 +117,38 @@ tae::Status Pipeline::Build() {
                        "gstreamer1.0-plugins-good have what it needs");
 }
 
-void Pipeline::Configure() {
+tae::Status Pipeline::ConfigureDecoder() {
+  const ElementPtr decoder = Named(pipeline_.get(), "decoder");
+  g_object_set(decoder.get(), "qos", FALSE, nullptr);
+  for (const auto& [name, value] : options_.decoder) {
+    GParamSpec* property = g_object_class_find_property(
+        G_OBJECT_GET_CLASS(decoder.get()), name.c_str());
+    if (property == nullptr || (property->flags & G_PARAM_WRITABLE) == 0)
+      return tae::InvalidArgument("--decoder=" + name +
+                                  ": taedecode has no such property; "
+                                  "gst-inspect-1.0 taedecode lists them");
+    GValue parsed = G_VALUE_INIT;
+    g_value_init(&parsed, property->value_type);
+    const bool fits =
+        gst_value_deserialize_with_pspec(&parsed, value.c_str(), property) &&
+        !g_param_value_validate(property, &parsed);
+    if (fits)
+      g_object_set_property(G_OBJECT(decoder.get()), name.c_str(), &parsed);
+    g_value_unset(&parsed);
+    if (!fits)
+      return tae::InvalidArgument("--decoder=" + name + "=" + value +
+                                  ": not a value that this property takes; "
+                                  "gst-inspect-1.0 taedecode lists them");
+  }
+  return {};
+}
+
+tae::Status Pipeline::Configure() {
   const ElementPtr latents = Named(pipeline_.get(), "latents");
   g_object_set(latents.get(), "location", options_.latents.c_str(),
                "allow-remote", options_.remote_latents, "is-live",
                options_.latents.empty(), nullptr);
-  const ElementPtr decoder = Named(pipeline_.get(), "decoder");
-  g_object_set(decoder.get(), "n-threads", guint(options_.threads), "nice",
-               options_.nice, "qos", FALSE, nullptr);
-  gst_util_set_object_arg(G_OBJECT(decoder.get()), "variant",
-                          options_.variant.c_str());
-  if (!options_.model_file.empty())
-    g_object_set(decoder.get(), "model-file", options_.model_file.c_str(),
-                 nullptr);
+  TAE_RETURN_IF_ERROR(ConfigureDecoder());
   const auto connect = [&](const char* name, auto on_sample) {
     GstAppSinkCallbacks callbacks = {};
     callbacks.new_sample = on_sample;
@@ -155,6 +170,7 @@ void Pipeline::Configure() {
   gst_object_unref(pad);
   const taegst::GstPtr<GstBus> bus(gst_element_get_bus(pipeline_.get()));
   gst_bus_set_sync_handler(bus.get(), OnSyncMessage, this, nullptr);
+  return {};
 }
 
 // Why the pipeline did not start.
@@ -281,6 +297,7 @@ GstBusSyncReply Pipeline::OnSyncMessage(GstBus*, GstMessage* message,
     picture->converged = converged != FALSE;
   picture->decode_ms = double(CountField(s, "decode-time")) / GST_MSECOND;
   picture->method = TextField(s, "method");
+  gst_structure_get_int64(s, "nonfinite", &picture->nonfinite);
   gst_message_unref(message);
   return GST_BUS_DROP;
 }

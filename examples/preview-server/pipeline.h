@@ -55,7 +55,8 @@ class Pipeline {
 
  private:
   tae::Status Build();
-  void Configure();
+  tae::Status Configure();
+  tae::Status ConfigureDecoder();
   void Restart();
   tae::Status FirstError();
   void OnBusMessage(GstMessage* message);

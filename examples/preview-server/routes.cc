@@ -1,32 +1,22 @@
 #include "routes.h"
 
-#include <gst/video/video.h>
-
 #include <utility>
+#include <vector>
 
-#include "common/gst_ptr.h"
 #include "page.h"
 #include "reply.h"
 #include "status_json.h"
+#include "still.h"
 
 namespace preview {
 namespace {
-
-constexpr GstClockTime kPngPatience = 30 * GST_SECOND;
-
-// A message that somebody answers later: paused until then.
-std::shared_ptr<SoupServerMessage> Hold(SoupServerMessage* message) {
-  soup_server_message_pause(message);
-  return {SOUP_SERVER_MESSAGE(g_object_ref(message)),
-          [](SoupServerMessage* m) { g_object_unref(m); }};
-}
 
 void ReplyNotFound(SoupServerMessage* message, const std::string& what) {
   ReplyError(message, SOUP_STATUS_NOT_FOUND, what);
 }
 
-std::string FileName(const Generation& generation, const char* ending) {
-  return "generation-" + std::to_string(generation.id) + ending;
+std::string FileName(uint64_t id, const char* ending) {
+  return "generation-" + std::to_string(id) + ending;
 }
 
 }  // namespace
@@ -154,76 +144,79 @@ void Routes::ReplySnapshot(const Request& request,
                            const Generation* generation) {
   if (generation == nullptr || generation->raw == nullptr)
     return ReplyNotFound(request.message, "there is no picture yet");
-  // The callback owns one reference to the message.
-  auto* held = new Message(Hold(request.message));
-  const taegst::GstPtr<GstCaps> png(gst_caps_new_empty_simple("image/png"));
-  gst_video_convert_sample_async(
-      generation->raw.get(), png.get(), kPngPatience,
-      [](GstSample* sample, GError* error, gpointer data) {
-        const std::unique_ptr<Message> message(static_cast<Message*>(data));
-        if (sample != nullptr) {
-          GstBuffer* buffer = gst_sample_get_buffer(sample);
-          gpointer copy = nullptr;
-          gsize size = 0;
-          gst_buffer_extract_dup(buffer, 0, gst_buffer_get_size(buffer), &copy,
-                                 &size);
-          ReplyBytes(message->get(), "image/png",
-                     {TakeBytes(g_bytes_new_take(copy, size))},
-                     Caching::kNever);
-          gst_sample_unref(sample);
-        } else {
-          ReplyError(message->get(), SOUP_STATUS_INTERNAL_SERVER_ERROR,
-                     std::string("no PNG could be made: ") +
-                         (error ? error->message : "unknown reason"));
-        }
-        g_clear_error(&error);
-        soup_server_message_unpause(message->get());
-      },
-      held, nullptr);
+  const std::string what = "png " + std::to_string(generation->id);
+  const bool being_made = waiters_.Waits(what);
+  waiters_.Add(what, request.message);
+  if (being_made) return;
+  MakePng(generation->raw.get(),
+          [this, what](const Bytes& png, const std::string& error) {
+            waiters_.End(what, [&](SoupServerMessage* message) {
+              if (png)
+                ReplyBytes(message, "image/png", {png}, Caching::kNever);
+              else
+                ReplyError(message, SOUP_STATUS_INTERNAL_SERVER_ERROR, error);
+            });
+          });
+}
+
+// False: it has its answer.
+bool Routes::BeginDownload(SoupServerMessage* message) {
+  if (downloads_ >= kMostDownloads) {
+    ReplyError(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
+               "too many downloads; ask again soon");
+    return false;
+  }
+  ++downloads_;
+  g_signal_connect(message, "finished",
+                   G_CALLBACK(+[](SoupServerMessage*, gpointer self) {
+                     --static_cast<Routes*>(self)->downloads_;
+                   }),
+                   this);
+  return true;
 }
 
 void Routes::ReplyLatents(const Request& request,
                           const Generation& generation) {
+  if (!BeginDownload(request.message)) return;
   std::vector<Bytes> messages;
   for (const Step& step : generation.steps) messages.push_back(step.latent);
   ReplyBytes(request.message, "application/x-safetensors", messages,
-             Caching::kNever, FileName(generation, ".safetensors"));
+             Caching::kNever, FileName(generation.id, ".safetensors"));
 }
 
 void Routes::ReplyFilm(const Request& request, const Generation& generation) {
+  if (!generation.newest_picture())
+    return ReplyNotFound(request.message, "there is no picture yet");
+  if (!BeginDownload(request.message)) return;
   if (generation.timelapse)
     return ReplyBytes(request.message, "video/webm", {generation.timelapse},
-                      Caching::kNever, FileName(generation, ".webm"));
+                      Caching::kNever, FileName(generation.id, ".webm"));
+  const std::string what = "film " + std::to_string(generation.id);
+  if (!waiters_.Waits(what) && !MakeFilm(generation, what))
+    return ReplyError(request.message, SOUP_STATUS_SERVICE_UNAVAILABLE,
+                      "too many films are being made; ask again soon");
+  waiters_.Add(what, request.message);
+}
+
+bool Routes::MakeFilm(const Generation& generation, const std::string& what) {
   std::vector<FilmFrame> frames;
   for (const Step& step : generation.steps)
     if (step.picture) frames.push_back({step.picture, step.width, step.height});
-  if (frames.empty())
-    return ReplyNotFound(request.message, "there is no picture yet");
   const uint64_t id = generation.id;
-  if (film_waits_.find(id) == film_waits_.end() &&
-      !films_.Make(std::move(frames),
-                   [this, id](const Bytes& webm, const std::string& error) {
-                     OnFilm(id, webm, error);
-                   }))
-    return ReplyError(request.message, SOUP_STATUS_SERVICE_UNAVAILABLE,
-                      "too many films are being made; ask again soon");
-  film_waits_[id].push_back(Hold(request.message));
-}
-
-void Routes::OnFilm(uint64_t id, const Bytes& webm, const std::string& error) {
-  const auto waits = film_waits_.extract(id);
-  const Generation* generation = rooms_.store->Find(id);
-  // A film of a generation that goes on would soon be an old one.
-  if (webm && generation != nullptr && generation->final)
-    rooms_.store->AddTimelapse(id, webm);
-  for (const Message& message : waits.mapped()) {
-    if (webm)
-      ReplyBytes(message.get(), "video/webm", {webm}, Caching::kNever,
-                 "generation-" + std::to_string(id) + ".webm");
-    else
-      ReplyError(message.get(), SOUP_STATUS_INTERNAL_SERVER_ERROR, error);
-    soup_server_message_unpause(message.get());
-  }
+  // A film of a generation that goes on is soon an old one.
+  const bool keep = generation.final;
+  return films_.Make(
+      std::move(frames),
+      [this, what, id, keep](const Bytes& webm, const std::string& error) {
+        if (webm && keep) rooms_.store->AddTimelapse(id, webm);
+        waiters_.End(what, [&](SoupServerMessage* message) {
+          if (webm)
+            ReplyBytes(message, "video/webm", {webm}, Caching::kNever,
+                       FileName(id, ".webm"));
+          else
+            ReplyError(message, SOUP_STATUS_INTERNAL_SERVER_ERROR, error);
+        });
+      });
 }
 
 }  // namespace preview

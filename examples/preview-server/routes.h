@@ -3,21 +3,22 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "event_hub.h"
 #include "film.h"
 #include "generation_store.h"
 #include "live_hub.h"
 #include "request.h"
+#include "waiters.h"
 
 namespace preview {
 
 class Routes {
  public:
+  // Whoever downloads keeps what may be evicted meanwhile.
+  static constexpr int kMostDownloads = 16;
+
   // Borrows all; `status` is the JSON of /status, `on_stop` is called after
   // somebody asked for a stop.
   struct Rooms {
@@ -34,8 +35,6 @@ class Routes {
   void Handle(const Request& request);
 
  private:
-  using Message = std::shared_ptr<SoupServerMessage>;
-
   bool HandlePage(const Request& request);
   void HandleLive(const Request& request);
   void HandleEvents(const Request& request);
@@ -45,12 +44,14 @@ class Routes {
   void ReplyGeneration(const Request& request, const Generation& generation);
   void ReplySnapshot(const Request& request, const Generation* generation);
   void ReplyLatents(const Request& request, const Generation& generation);
+  bool BeginDownload(SoupServerMessage* message);
   void ReplyFilm(const Request& request, const Generation& generation);
-  void OnFilm(uint64_t id, const Bytes& webm, const std::string& error);
+  bool MakeFilm(const Generation& generation, const std::string& what);
 
   const Rooms rooms_;
   FilmMaker films_;
-  std::map<uint64_t, std::vector<Message>> film_waits_;  // by generation
+  Waiters waiters_;
+  int downloads_ = 0;  // under way
 };
 
 }  // namespace preview

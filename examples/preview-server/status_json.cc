@@ -106,6 +106,7 @@ json Describe(const Step& step, const Generation& generation) {
           {"picture", step.picture != nullptr},
           {"change", OrNull(step.change)},
           {"converged", step.converged},
+          {"nonfinite", step.nonfinite},
           {"decode_ms", std::round(step.decode_ms * 10) / 10}};
 }
 

@@ -52,6 +52,10 @@ export function drawPanel(generation, step, live) {
   fact("Elapsed", duration(live ? generation.elapsed + since : step?.time));
   fact("Left", running ? duration(generation.remaining - since) : "–");
   fact("Size", generation.width ? `${generation.width}×${generation.height}` : "–");
+  const broken = byId("broken");
+  broken.hidden = !step?.nonfinite;
+  setText(broken, step?.nonfinite
+      ? `${step.nonfinite} numbers of this latent are NaN or infinite.` : "");
   stop.hidden = !running;
   stop.disabled = generation.stop;
   setText(stop, generation.stop ? "Stop asked for" : "Ask to stop");

@@ -11,6 +11,8 @@ import time
 import urllib.parse
 
 SERVER = os.environ["TAE_PREVIEW_SERVER"]
+EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                       "..", "..", "..", "examples", "preview-server")
 
 
 class Reply:

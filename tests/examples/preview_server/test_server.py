@@ -6,9 +6,13 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 import unittest
 
-from preview import Preview, SERVER, message, send_run
+from preview import EXAMPLE, Preview, SERVER, message, send_run
+
+sys.path.insert(0, EXAMPLE)
+from stop_hint import StopHint  # noqa: E402
 
 
 def parts_of(stream, count):
@@ -130,6 +134,23 @@ class Answers(unittest.TestCase):
         self.assertTrue(self.preview.get(ask).json()["stop"])
         self.assertFalse(self.preview.get("/stop?gen=first").json()["stop"])
 
+    def test_stop_hint(self):
+        hints = [StopHint(self.preview.url, gen, every=0.05)
+                 for gen in ("hinted", "another", "a & b")]
+        send_run(self.preview, "hinted", steps=2)
+        self.assertFalse(any(hint.stop for hint in hints))
+        self.preview.get("/stop", method="POST")
+        until = time.monotonic() + 10
+        while not hints[0].stop and time.monotonic() < until:
+            time.sleep(0.02)
+        self.assertEqual([hint.stop for hint in hints], [True, False, False])
+        for hint in hints:
+            hint.close()
+        nobody = StopHint("http://127.0.0.1:9", "x", every=0.01)
+        time.sleep(0.2)
+        self.assertFalse(nobody.stop)
+        nobody.close()
+
     def test_live_stream_and_events_follow(self):
         with self.preview.stream("/live.mjpg") as live, \
                 self.preview.stream("/events") as events:
@@ -211,6 +232,63 @@ class Survives(unittest.TestCase):
             send_run(preview, "after", steps=2)
             self.assertTrue(preview.status()["notices"])
 
+    def test_a_latent_that_cannot_be_decoded(self):
+        with Preview("--decoder=max-pixels=65536") as preview:
+            with preview.producer() as producer:
+                producer.sendall(message(gen="large", side=64, step=1))
+            status = preview.wait_for(lambda s: s["notices"])
+            self.assertIn("pixels", status["notices"][-1]["text"])
+            # The decoder begins anew; whoever sent connects again.
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                try:
+                    send_run(preview, "after", steps=2)
+                    break
+                except (OSError, AssertionError):
+                    time.sleep(0.2)
+            names = [g["name"] for g in preview.finished(1)]
+            self.assertIn("after", names)
+
+    def test_numbers_that_are_none(self):
+        with Preview() as preview:
+            sent = bytearray(message(gen="nan", step=1, steps=1, final=1))
+            sent[-2:] = b"\x00\x7e"
+            with preview.producer() as producer:
+                producer.sendall(bytes(sent))
+                preview.finished(1)
+            history = preview.get("/generations/1").json()["history"]
+            self.assertEqual(history[0]["nonfinite"], 1)
+
+    def test_two_sizes_at_a_time(self):
+        with Preview() as preview:
+            with preview.producer() as one, preview.producer() as two:
+                for step in (1, 2, 3):
+                    for peer, side in ((one, 16), (two, 24)):
+                        name = "side %d" % side
+                        peer.sendall(message(gen=name, side=side, step=step,
+                                             steps=3, final=int(step == 3)))
+                        preview.wait_for(lambda s: any(
+                            g["name"] == name and g.get("picture") == step - 1
+                            for g in s["generations"]))
+            sizes = {g["name"]: g["width"] for g in preview.finished(2)}
+            self.assertEqual(sizes, {"side 16": 128, "side 24": 192})
+
+    def test_viewers_that_read_nothing_hold_up_nobody(self):
+        with Preview() as preview:
+            host = preview.host.split(":")
+            idle = []
+            for path in ["/live.mjpg"] * 5 + ["/events"] * 5:
+                peer = socket.create_connection((host[0], int(host[1])))
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                peer.sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" %
+                              path).encode())
+                idle.append(peer)
+            with preview.stream("/live.mjpg") as live:
+                send_run(preview, "seen by one", steps=20)
+                self.assertEqual(len(parts_of(live, 20)), 20)
+            for peer in idle:
+                peer.close()
+
     def test_malformed_and_huge_requests(self):
         with Preview() as preview:
             host = preview.host.split(":")
@@ -260,6 +338,21 @@ class Survives(unittest.TestCase):
                                  capture_output=True, text=True, timeout=20)
             self.assertEqual(run.returncode, 1)
             self.assertIn("cannot listen there", run.stderr)
+
+    def test_options_that_cannot_be(self):
+        for arguments, word in ((["--decoder=no-such=1"], "no-such"),
+                                (["--decoder=nice=many"], "many"),
+                                (["--decoder=nice=77"], "77"),
+                                (["--decoder=nice"], "NAME=VALUE"),
+                                (["--listen=here"], "HOST:PORT"),
+                                (["--listen=127.0.0.1:99999"], "HOST:PORT"),
+                                (["--latents=tcp://10.0.0.1:1"], "allow"),
+                                (["--max-memory=1"], "--max-memory"),
+                                (["surplus"], "surplus")):
+            run = subprocess.run([SERVER, "--listen=127.0.0.1:0", *arguments],
+                                 capture_output=True, text=True, timeout=30)
+            self.assertEqual(run.returncode, 1, arguments)
+            self.assertIn(word, run.stderr)
 
     def test_oldest_generations_go(self):
         with Preview("--max-generations=2") as preview:
