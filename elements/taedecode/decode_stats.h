@@ -12,6 +12,7 @@ namespace taegst {
 
 struct DecodeStats {
   guint64 decoded = 0;
+  guint64 repeated = 0;   // shown again, by `change-threshold`
   guint64 skipped = 0;    // by `every`
   guint64 dropped = 0;    // too late
   guint64 corrupted = 0;  // decoded, but with NaN or Inf in the latent
@@ -19,6 +20,7 @@ struct DecodeStats {
   guint64 refused = 0;    // not a latent of these caps
   GstClockTime last_decode_time = 0;
   GstClockTime total_decode_time = 0;
+  GstClockTime total_repeat_time = 0;
   std::string variant;
   std::string method;   // "tae", "builtin" or "linear"
   std::string weights;  // file, "" for built-in
@@ -26,6 +28,9 @@ struct DecodeStats {
   std::string denoise = "none";  // how the newest latent was
 
   void AddDecoded(GstClockTime took);
+  void AddRepeated(GstClockTime took);
+  // How many times as long decoding every latent would have taken.
+  double SpeedUp() const;
 };
 
 // As the `stats` property shows it.

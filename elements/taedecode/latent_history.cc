@@ -1,5 +1,6 @@
 #include "taedecode/latent_history.h"
 
+#include <cmath>
 #include <utility>
 
 namespace taegst {
@@ -10,11 +11,25 @@ bool TakesNoise(Denoise mode, const LatentInfo& info) {
   return mode == Denoise::kOn || (mode == Denoise::kAuto && info.noisy);
 }
 
-void LatentHistory::Reset() { denoiser_.Reset(); }
+void LatentHistory::Reset() {
+  denoiser_.Reset();
+  meter_.Reset();
+}
 
 tae::Status LatentHistory::Add(const void* bytes,
                                const std::optional<LatentStep>& step,
-                               Denoise mode) {
+                               const HistorySettings& settings, bool measure) {
+  repeated_ = false;
+  TAE_RETURN_IF_ERROR(Clean(bytes, step, settings.denoise));
+  if (measure) return Measure(bytes, settings.convergence);
+  meter_.Reset();
+  change_ = {};
+  return {};
+}
+
+tae::Status LatentHistory::Clean(const void* bytes,
+                                 const std::optional<LatentStep>& step,
+                                 Denoise mode) {
   estimate_.clear();
   denoise_ = "none";
   if (!TakesNoise(mode, info_)) {
@@ -48,6 +63,39 @@ tae::Status LatentHistory::Estimate(const void* bytes, double sigma) {
     return method.status();
   Note("The pictures show the latents' noise. " + method.status().message());
   return {};
+}
+
+tae::Status LatentHistory::Measure(const void* bytes,
+                                   const tae::ConvergenceOptions& convergence) {
+  if (denoise_ == tae::ToString(tae::DenoiseMethod::kHeld)) {
+    change_.rms.reset();  // the same estimate again says nothing
+    change_.accumulated = meter_.accumulated();
+    return {};
+  }
+  const tae::LatentView latent = View(bytes);
+  const auto change =
+      meter_.Add(latent.data, latent.size / tae::SizeOf(latent.dtype),
+                 latent.dtype, convergence);
+  if (change.ok()) change_ = *change;
+  return change.status();
+}
+
+void LatentHistory::MarkDecoded() {
+  repeated_ = false;
+  meter_.MarkDecoded();
+}
+
+void LatentHistory::AddFields(GstStructure* structure) const {
+  gst_structure_set(structure, "denoise", G_TYPE_STRING,
+                    std::string(denoise_).c_str(), "repeated", G_TYPE_BOOLEAN,
+                    repeated_, "converged", G_TYPE_BOOLEAN, change_.converged,
+                    nullptr);
+  if (change_.rms)
+    gst_structure_set(structure, "change", G_TYPE_DOUBLE, *change_.rms,
+                      nullptr);
+  if (std::isfinite(change_.accumulated))
+    gst_structure_set(structure, "accumulated-change", G_TYPE_DOUBLE,
+                      change_.accumulated, nullptr);
 }
 
 void LatentHistory::Note(std::string reason) {

@@ -1,6 +1,7 @@
 #include "taedecode/properties.h"
 
 #include "common/variant_enum.h"
+#include "taedecode/history_properties.h"
 #include "taedecode/quality_properties.h"
 
 namespace taegst {
@@ -60,31 +61,6 @@ void InstallModelProperties(GObjectClass* c) {
                         PrecisionGetType(), 0, kReady));
 }
 
-void InstallLatentProperties(GObjectClass* c) {
-  /**
-   * GstTaeDecode:denoise:
-   *
-   * Most samplers hand out a noisy latent. From two successive ones and their
-   * noise levels (`sigma` of the meta `latent-step`) follows the clean picture
-   * that the network sees in them: exactly for Euler's method, nearly so for
-   * other deterministic ones. The first of a generation, and all latents of
-   * samplers that add fresh noise (ancestral, SDE), are brought to unit
-   * variance instead and keep their noise. Without sigma nothing is changed.
-   *
-   * `auto` does this where the caps say `pred=x`; `on` for every latent that
-   * says its sigma, for producers that cannot say so. Costs about 5 ms
-   * for 1024x1024 pixels of FLUX.2, and 16 bytes a number of the latent.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property(
-      c, kPropDenoise,
-      g_param_spec_enum("denoise", "Denoise",
-                        "Decode the clean picture that successive noisy "
-                        "latents and their sigmas imply",
-                        DenoiseGetType(), 0, kPlaying));
-}
-
 void InstallCostProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:n-threads:
@@ -138,7 +114,7 @@ void InstallReportProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:post-messages:
    *
-   * Posts an element message `latent-step` for each decoded latent.
+   * Posts an element message `latent-step` for each picture.
    *
    * Since: 0.1
    */
@@ -150,9 +126,10 @@ void InstallReportProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:stats:
    *
-   * Fields: decoded, skipped (by #GstTaeDecode:every), dropped (late),
-   * corrupted (NaN or Inf), refused (no latent of these caps), refined (shown
-   * again, better, by #GstTaeDecode:anytime),
+   * Fields: decoded, repeated (by #GstTaeDecode:change-threshold), speed-up
+   * (times as fast as decoding those too), skipped (by #GstTaeDecode:every),
+   * dropped (late), corrupted (NaN or Inf), refused (no latent of these caps),
+   * refined (shown again, better, by #GstTaeDecode:anytime),
    * last-decode-time and average-decode-time (nanoseconds), variant, method,
    * weights (a path), rung (of the newest picture) and denoise (of the newest
    * latent: none, clean, secant, held or scaled).
@@ -170,7 +147,7 @@ void InstallReportProperties(GObjectClass* c) {
 
 void InstallProperties(GObjectClass* object_class) {
   InstallModelProperties(object_class);
-  InstallLatentProperties(object_class);
+  InstallHistoryProperties(object_class);
   InstallQualityProperties(object_class);
   InstallCostProperties(object_class);
   InstallReportProperties(object_class);
@@ -204,14 +181,12 @@ bool SetProperty(Settings* s, guint id, const GValue* value) {
     case kPropMaxPixels:
       s->max_pixels = g_value_get_uint64(value);
       return true;
-    case kPropDenoise:
-      s->live.denoise = static_cast<Denoise>(g_value_get_enum(value));
-      return true;
     case kPropPostMessages:
       s->live.post_messages = g_value_get_boolean(value) != FALSE;
       return true;
     default:
-      return SetQualityProperty(&s->quality, id, value);
+      return SetHistoryProperty(&s->live.history, id, value) ||
+             SetQualityProperty(&s->quality, id, value);
   }
 }
 
@@ -242,14 +217,12 @@ bool GetProperty(const Settings& s, guint id, GValue* value) {
     case kPropMaxPixels:
       g_value_set_uint64(value, s.max_pixels);
       return true;
-    case kPropDenoise:
-      g_value_set_enum(value, static_cast<int>(s.live.denoise));
-      return true;
     case kPropPostMessages:
       g_value_set_boolean(value, s.live.post_messages);
       return true;
     default:
-      return GetQualityProperty(s.quality, id, value);
+      return GetHistoryProperty(s.live.history, id, value) ||
+             GetQualityProperty(s.quality, id, value);
   }
 }
 

@@ -17,7 +17,6 @@ enum PropertyId : guint {
   kPropNice,
   kPropEvery,
   kPropMaxPixels,
-  kPropDenoise,
   kPropPostMessages,
   kPropStats,
   kPropQuality,
@@ -26,6 +25,10 @@ enum PropertyId : guint {
   kPropAnytime,
   kPropCpuShare,
   kPropMaxLatency,
+  kPropDenoise,
+  kPropChangeThreshold,
+  kPropConvergedBelow,
+  kPropConvergedSteps,
 };
 
 void InstallProperties(GObjectClass* object_class);

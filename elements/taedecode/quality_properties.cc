@@ -1,5 +1,6 @@
 #include "taedecode/quality_properties.h"
 
+#include "common/enum_type.h"
 #include "taedecode/properties.h"
 
 namespace taegst {
@@ -9,14 +10,6 @@ constexpr auto kReady = static_cast<GParamFlags>(
     G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
 int ValueOf(tae::Quality quality) { return 1 + static_cast<int>(quality); }
-
-GType RegisterEnum(const char* name, const GEnumValue* values) {
-  // The plugin may have registered the type already.
-  if (const GType known = g_type_from_name(name)) return known;
-  const GType type = g_enum_register_static(name, values);
-  gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
-  return type;
-}
 
 void InstallAnytimeProperties(GObjectClass* c) {
   /**

@@ -1,15 +1,9 @@
 #include "taedecode/settings.h"
 
+#include "common/enum_type.h"
+
 namespace taegst {
 namespace {
-
-GType RegisterEnum(const char* name, const GEnumValue* values) {
-  // As for the variants: the plugin may have registered the type already.
-  if (const GType known = g_type_from_name(name)) return known;
-  const GType type = g_enum_register_static(name, values);
-  gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
-  return type;
-}
 
 template <typename Enum>
 constexpr int Value(Enum value) {
@@ -38,16 +32,6 @@ std::string MethodName(Method method) {
   const std::string name = value != nullptr ? value->value_nick : "";
   g_type_class_unref(values);
   return name;
-}
-
-GType DenoiseGetType() {
-  static const GEnumValue values[] = {
-      {Value(Denoise::kAuto), "Where the caps say pred=x", "auto"},
-      {Value(Denoise::kOff), "Never: show the latents as they come", "off"},
-      {Value(Denoise::kOn), "Always: the producer does not say pred=x", "on"},
-      {0, nullptr, nullptr}};
-  static const GType type = RegisterEnum("GstTaeDenoise", values);
-  return type;
 }
 
 GType PrecisionGetType() {

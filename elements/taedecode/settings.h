@@ -7,22 +7,16 @@
 #include <string>
 
 #include "tae/types.h"
+#include "taedecode/history_settings.h"
 #include "taedecode/quality_settings.h"
 
 namespace taegst {
 
 enum class Method { kAuto, kTae, kBuiltin, kLinear };
 
-// Whether latents are taken for noisy ones whose clean picture is wanted.
-enum class Denoise {
-  kAuto,  // where the caps say pred=x
-  kOff,
-  kOn,  // whatever the caps say
-};
-
 // May change while a stream runs.
 struct LiveSettings {
-  Denoise denoise = Denoise::kAuto;
+  HistorySettings history;
   guint every = 1;
   bool post_messages = false;
 };
@@ -43,7 +37,6 @@ struct Settings {
 GType MethodGetType();  // GstTaeMethod, values of Method
 // "builtin": the nick of a value.
 std::string MethodName(Method method);
-GType DenoiseGetType();    // GstTaeDenoise, values of Denoise
 GType PrecisionGetType();  // GstTaePrecision, values of tae::Precision
 
 }  // namespace taegst

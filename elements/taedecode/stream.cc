@@ -179,6 +179,7 @@ bool Stream::SetOutput(const OutputFormat& format, const OutputSize& size) {
   const GstPtr<GstVideoCodecState> state(gst_video_decoder_set_output_state(
       element_, format.shown, size.width, size.height, input_.get()));
   SetColorimetry(&state->info);
+  last_picture_.Clear();
   auto rungs = RungsOf(*chosen_, settings_.quality.quality, size.scale);
   tae::Status status = rungs.status();
   if (rungs.ok())

@@ -16,6 +16,7 @@
 #include "tae/decoder.h"
 #include "taedecode/decode_policy.h"
 #include "taedecode/decode_stats.h"
+#include "taedecode/last_picture.h"
 #include "taedecode/latent_history.h"
 #include "taedecode/model_choice.h"
 #include "taedecode/output_format.h"
@@ -100,6 +101,7 @@ class Stream {
     size_t rung = 0;         // of that
     GstClockTime shown = 0;  // when the first was
     bool post_messages = false;
+    bool keep_picture = false;
   };
 
   bool UseModel(const std::string& variant);
@@ -127,6 +129,12 @@ class Stream {
   bool PaintBetter(Refinement* job, size_t rung, GstBuffer* buffer);
   bool PushRefined(Refinement* job, GstPtr<GstBuffer> buffer);
   GstClockTime RestAfter(GstClockTime took) const;
+  bool CanRepeat(const std::optional<LatentStep>& step, size_t rung,
+                 const LiveSettings& live) const;
+  void KeepPicture(const GstVideoInfo& info, GstBuffer* frame, size_t rung);
+  GstVideoInfo ShownFormat() const;
+  GstFlowReturn Repeat(FramePtr frame, const std::optional<LatentStep>& step,
+                       size_t rung, const LiveSettings& live);
   tae::Status DecodeInto(GstVideoCodecFrame* frame, size_t rung,
                          tae::DecodeReport* report);
   void TellRung(GstVideoCodecFrame* frame, LatentStep* step, size_t rung);
@@ -147,6 +155,8 @@ class Stream {
   GstPtr<GstVideoCodecState> input_;
   std::optional<LatentInfo> latent_;
   std::optional<LatentHistory> history_;  // where latent_ is
+  LastPicture last_picture_;
+  size_t last_rung_ = 0;  // of last_picture_
   DecodePolicy policy_;
   std::optional<Held> held_;
   LatencyEstimate latency_;

@@ -94,7 +94,9 @@ GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
   if (const tae::Status status = Remember(buffer, step, live); !status.ok())
     return Refuse(std::move(frame), status);
   if (const auto rung = ChooseRung(frame.get(), step, verdict))
-    return Decode(std::move(frame), step, *rung, live);
+    return CanRepeat(step, *rung, live)
+               ? Repeat(std::move(frame), step, *rung, live)
+               : Decode(std::move(frame), step, *rung, live);
   held_.emplace(Held{std::move(frame), verdict});
   return GST_FLOW_OK;
 }
@@ -105,7 +107,9 @@ tae::Status Stream::Remember(GstBuffer* buffer,
                              const LiveSettings& live) {
   const ReadMap latent(buffer);
   if (!latent.ok()) return tae::DataLoss("the latent's memory is not readable");
-  TAE_RETURN_IF_ERROR(history_->Add(latent.data(), step, live.denoise));
+  TAE_RETURN_IF_ERROR(
+      history_->Add(latent.data(), step, live.history,
+                    live.post_messages || live.history.change_threshold > 0));
   if (const std::string note = history_->TakeNote(); !note.empty())
     PostInfo(GST_ELEMENT(element_), {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT},
              note);
@@ -159,6 +163,11 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   if (!status.ok()) return Refuse(std::move(frame), status);
   if (picture.report.interrupted) return GST_FLOW_FLUSHING;
   quality_.OnDecoded(rung, picture.took);
+  history_->MarkDecoded();
+  if (live.history.change_threshold > 0)
+    KeepPicture(ShownFormat(), frame->output_buffer, rung);
+  else
+    last_picture_.Clear();
   TellRung(frame.get(), &picture.step, rung);
   {
     std::lock_guard lock(mutex_);
@@ -226,9 +235,9 @@ void Stream::PostStep(const Picture& picture, const GstSegment& segment) {
       "decode-time", G_TYPE_UINT64, picture.took, "nonfinite", G_TYPE_INT64,
       picture.report.nonfinite, "decoded", G_TYPE_UINT64, stats.decoded,
       "skipped", G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64,
-      stats.dropped, "method", G_TYPE_STRING, stats.method.c_str(), "denoise",
-      G_TYPE_STRING, stats.denoise.c_str(), nullptr);
+      stats.dropped, "method", G_TYPE_STRING, stats.method.c_str(), nullptr);
   AddStepFields(s, picture.step);
+  history_->AddFields(s);
   gst_element_post_message(GST_ELEMENT(element_),
                            gst_message_new_element(GST_OBJECT(element_), s));
 }

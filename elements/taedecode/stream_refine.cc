@@ -71,6 +71,7 @@ GstFlowReturn Stream::FinishAndRefine(FramePtr frame, Picture picture,
   job->rung = rung;
   job->shown = gst_util_get_timestamp();
   job->post_messages = live.post_messages;
+  job->keep_picture = live.history.change_threshold > 0;
   const GstClockTime rest = RestAfter(picture.took);
   refines_final_ = picture.step.final;
   job->picture = std::move(picture);
@@ -105,9 +106,10 @@ std::optional<GstClockTime> Stream::Refine(Refinement* job) {
   const auto rung = quality_.After(job->rung);
   if (!rung) return std::nullopt;
   GstPtr<GstBuffer> buffer = NewFrame(job->pool.get(), job->info);
-  if (buffer == nullptr || !PaintBetter(job, *rung, buffer.get()) ||
-      !PushRefined(job, std::move(buffer)))
+  if (buffer == nullptr || !PaintBetter(job, *rung, buffer.get()))
     return std::nullopt;
+  if (job->keep_picture) KeepPicture(job->info, buffer.get(), *rung);
+  if (!PushRefined(job, std::move(buffer))) return std::nullopt;
   job->rung = *rung;
   if (*rung == quality_.best()) return std::nullopt;
   return RestAfter(job->picture.took);

@@ -29,8 +29,12 @@
  * #GstTaeDecode:post-messages each frame also posts an element message
  * `latent-step`: the meta's fields, `timestamp`, `duration`, `stream-time`,
  * `running-time`, `decode-time` (nanoseconds), `nonfinite`, `decoded`,
- * `skipped`, `dropped`, `method`, `denoise` and `rung` (of
- * #GstTaeDecode:quality).
+ * `skipped`, `dropped`, `method` and `rung` (of #GstTaeDecode:quality);
+ * `denoise` (none, clean, secant, held, scaled), `repeated` (shown again by
+ * #GstTaeDecode:change-threshold), `change` (RMS of the clean latent's change
+ * since the one before), `accumulated-change` (what change-threshold was
+ * compared with) and `converged` (#GstTaeDecode:converged-below), so that an
+ * application can stop a run that no longer gets anywhere.
  *
  * ## Example launch lines
  * |[

@@ -42,6 +42,9 @@ class TAE_EXPORT ChangeMeter {
   StatusOr<LatentChange> Add(const void* data, size_t count, DType dtype,
                              const ConvergenceOptions& convergence);
 
+  // As LatentChange's, from the last decoded latent to the last one added.
+  double accumulated() const { return accumulated_; }
+
   // The picture of the latent added last is on the screen.
   void MarkDecoded() { accumulated_ = 0; }
 

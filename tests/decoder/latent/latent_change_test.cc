@@ -61,7 +61,9 @@ TEST(LatentChange, AddsUpSinceTheLastDecoded) {
   EXPECT_DOUBLE_EQ(Add(meter, {1.5, 1}).accumulated, .25);
   // Back again: the way counts, not the distance.
   EXPECT_DOUBLE_EQ(Add(meter, {1, 1}).accumulated, .25 + .2);
+  EXPECT_DOUBLE_EQ(meter.accumulated(), .25 + .2);
   meter.MarkDecoded();
+  EXPECT_EQ(meter.accumulated(), 0);
   EXPECT_DOUBLE_EQ(Add(meter, {1, 1}).accumulated, 0);
   meter.Reset();
   EXPECT_EQ(Add(meter, {1, 1}).accumulated, kInfinity);

@@ -131,11 +131,11 @@ void Flush(GstHarness* h) {
 
 // Any order of caps, flushes, gaps, broken buffers, format changes: each good
 // latent still gives a flow of OK, and the pictures that come are whole.
-TEST(Stress, RandomChanges) {
+void ChangeAtRandom(const std::string& element) {
   std::mt19937 random(7);
   const auto one_of = [&](int n) { return int(random() % n); };
   constexpr const char* kFormats[] = {"RGB", "I420", "BGRx", "Y444", "GRAY8"};
-  DecodeHarness harness("taedecode variant=flux2 method=linear every=2");
+  DecodeHarness harness(element);
   LatentShape shape{32, 2, 2};
   harness.SetCaps(LatentCaps(shape));
   for (int i = 0; i < 1000; ++i) {
@@ -173,6 +173,16 @@ TEST(Stress, RandomChanges) {
     }
   }
   EXPECT_GT(harness.Stat("decoded"), 50u);
+}
+
+TEST(Stress, RandomChanges) {
+  ChangeAtRandom("taedecode variant=flux2 method=linear every=2");
+}
+
+TEST(Stress, RandomChangesWhilePicturesRepeat) {
+  ChangeAtRandom(
+      "taedecode variant=flux2 method=linear change-threshold=2 denoise=on "
+      "post-messages=true");
 }
 
 TEST(Stress, StateChangesWhileLatentsFlow) {
