@@ -183,6 +183,29 @@ TEST(ChangeThreshold, OtherOutputIsDecodedAgain) {
   }
 }
 
+// Not the rough one that came first.
+TEST(ChangeThreshold, RepeatsThePictureThatAnytimeRefined) {
+  DecodeHarness harness(
+      "taedecode variant=flux2 anytime=true max-latency=0 "
+      "change-threshold=0.5");
+  harness.SetCaps(LatentCaps(kShape));
+  const auto pull = [&] {
+    return GstPtr<GstBuffer>(gst_harness_pull(harness.h));
+  };
+  harness.Push(StepBuffer(Moved(0), 0));
+  const auto rough = pull();
+  const auto refined = pull();
+  ASSERT_NE(refined, nullptr);
+  EXPECT_NE(BytesOf(rough.get()), BytesOf(refined.get()));
+  harness.Push(StepBuffer(Moved(0), 1));
+  const auto repeated = pull();
+  ASSERT_NE(repeated, nullptr);
+  EXPECT_EQ(BytesOf(repeated.get()), BytesOf(refined.get()));
+  EXPECT_EQ(taegst::GetLatentStep(repeated.get())->rung, "builtin");
+  EXPECT_EQ(harness.Stat("decoded"), 1u);
+  EXPECT_EQ(harness.Stat("repeated"), 1u);
+}
+
 TEST(ChangeThreshold, LatentsPassedOverAddToTheChange) {
   DecodeHarness harness(With(.12, "every=2"));
   harness.SetCaps(LatentCaps(kShape));
