@@ -27,6 +27,7 @@ template <int kParts>
 PackedLayer* PackConvDirect(const ConvWeights& conv);
 template <int kParts>
 PackedLayer* PackUpConvDirect(const ConvWeights& conv);
+PackedLayer* PackRgbDirect(const ConvWeights& conv);  // rgb_tiles-inl.h
 
 PackedLayer* PackConvFloat(const ConvWeights& conv);
 PackedLayer* PackUpConvFloat(const ConvWeights& conv);

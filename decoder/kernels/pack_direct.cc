@@ -126,6 +126,26 @@ PackedLayer* PackUpConvDirect(const ConvWeights& conv) {
   return ToPacked(layer);
 }
 
+// [3 dy][part][1024], column 3 dx + out.
+PackedLayer* PackRgbDirect(const ConvWeights& conv) {
+  constexpr int kParts = 2;
+  constexpr size_t kBytes = size_t(3) * kParts * kTileBytes;
+  auto* layer = NewPacked<PackedRgb>(kBytes);
+  if (layer == nullptr) return nullptr;
+  auto* tiles = PackedArrays(layer).Take<int8_t>(kBytes);
+  layer->weights = tiles;
+  for (int out = 0; out < 3; ++out) {
+    const Taps taps = ConvTaps(conv, out);
+    const double scale = ScaleOf(taps, kParts);
+    layer->scale[out] = static_cast<float>(scale);
+    layer->bias[out] = conv.bias.empty() ? 0 : conv.bias[out];
+    for (int tap = 0; tap < 9; ++tap)
+      StoreTap(taps.data() + tap * kChannels, scale, kParts,
+               3 * (tap % 3) + out, tiles + tap / 3 * kParts * kTileBytes);
+  }
+  return ToPacked(layer);
+}
+
 template PackedLayer* PackConvDirect<1>(const ConvWeights&);
 template PackedLayer* PackConvDirect<2>(const ConvWeights&);
 template PackedLayer* PackUpConvDirect<1>(const ConvWeights&);

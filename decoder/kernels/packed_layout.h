@@ -39,7 +39,7 @@ struct PackedUpConv : PackedHeader {
 };
 
 // The last convolution, direct: int16 [3 dy][32 pairs][3 dx * 3 out][2] or
-// float [3 dy][64 in][3 dx * 3 out].
+// float [3 dy][64 in][3 dx * 3 out], or on tiles of bytes (pack_direct.cc).
 struct PackedRgb : PackedHeader {
   const void* weights = nullptr;
   float scale[3] = {};

@@ -135,17 +135,17 @@ void RgbGroup(const PackedRgb& layer, const RgbTask& task, int x, int slot,
 
 // Adds the three taps of pixels x .. x + count - 1; their sums begin one slot
 // before, with the pixel on the left.
-template <class P>
-void StoreRgb(const PackedRgb& layer, const RgbTask& task, int x, int count,
-              const RgbScratch<P>& s) {
+inline void StoreRgb(const PackedRgb& layer, const RgbTask& task, int x,
+                     int count,
+                     const float sums[4][kRgbTaps][kRgbChunk + 2 * kLanes]) {
   for (int row = 0; row < kTile; ++row)
     for (int c = 0; c < 3 && task.rgb[c][row] != nullptr; ++c) {
       const Float scale = Set(layer.scale[c]), bias = Set(layer.bias[c]);
       float* out = task.rgb[c][row] + x;
       for (int i = 0; i < count; i += kLanes) {
         const Float sum =
-            Add(Add(Load(&s.sums[row][c][i]), Load(&s.sums[row][3 + c][i + 1])),
-                Load(&s.sums[row][6 + c][i + 2]));
+            Add(Add(Load(&sums[row][c][i]), Load(&sums[row][3 + c][i + 1])),
+                Load(&sums[row][6 + c][i + 2]));
         const Float value = MulAdd(sum, scale, bias);
         if (count - i >= kLanes) {
           Store(out + i, value);
@@ -169,7 +169,7 @@ void Rgb(const PackedLayer* packed, const RgbTask& task, void* scratch) {
     const int count = end - x < kPixels ? end - x : kPixels;
     for (int slot = 0; slot < count + 2; slot += kLanes)
       RgbGroup<P, T>(layer, task, x - 1 + slot, slot, s);
-    StoreRgb(layer, task, x, count, *s);
+    StoreRgb(layer, task, x, count, s->sums);
   }
 }
 

@@ -16,12 +16,13 @@
 #include "kernels/amx_transform-inl.h"
 #include "kernels/direct-inl.h"
 #include "kernels/pool_tiles-inl.h"
+#include "kernels/rgb_tiles-inl.h"
 #include "kernels/table-inl.h"
 
 namespace tae {
 namespace {
 
-// The pool on tiles; the last convolution stays on the vector units.
+// The pool on tiles.
 template <class P, class Last, class T>
 constexpr KernelTable MakeTileTable(const char* name) {
   KernelTable table = MakeTable<P, Last, T>(name);
@@ -49,14 +50,16 @@ constexpr KernelTable MakeDirectTable(const char* name) {
   table.scratch_bytes =
       Largest(Largest(table.scratch_bytes,
                       sizeof(typename DirectConv<kParts>::Scratch)),
-              sizeof(typename DirectUpConv<kParts>::Scratch));
+              Largest(sizeof(typename DirectUpConv<kParts>::Scratch),
+                      sizeof(RgbTiles::Scratch)));
   table.tiles_per_task = 32;
   table.tile_grid = 8;
   table.conv = ConvDirect<kParts>;
   table.upconv = UpConvDirect<kParts>;
   table.pack_conv = PackConvDirect<kParts>;
   table.pack_upconv = PackUpConvDirect<kParts>;
-  table.pack_rgb = PackRgbInt16<kLanes>;
+  table.rgb = RgbOnTiles;
+  table.pack_rgb = PackRgbDirect;
   return table;
 }
 
