@@ -1,6 +1,6 @@
 // What every rung of the quality ladder costs, and what it gives: a JSON object
 // a line.
-//   bench_ladder --model FILE [--latents FILE.npy] [--sizes 512,1024]
+//   bench_ladder --model FILE [--latents FILE]... [--sizes 512,1024]
 //                [--threads 2] [--iterations 5] [--latents-at-most 1000]
 // {"figure": "picture", ...} of each rung and size of picture, on the latents;
 // {"figure": "time", ...} of each rung at full size, on noise.
@@ -103,7 +103,7 @@ double Quantile(std::vector<double> values, double share) {
 
 struct Options {
   std::string model;
-  std::string latents;
+  std::vector<std::string> latents;  // files
   std::vector<int> sizes;
   int threads = 2;
   int iterations = 5;
@@ -132,15 +132,18 @@ class Bench {
 
  private:
   Status Pictures() {
-    const auto messages = ReadLatentFile(options_.latents, {});
-    if (!messages.ok()) return messages.status();
     std::map<std::pair<int, Quality>, Scores> scores;
-    const size_t count =
-        std::min(messages->size(), static_cast<size_t>(options_.at_most));
-    for (size_t i = 0; i < count; ++i) {
-      const auto view = (*messages)[i].View();
-      if (!view.ok()) return view.status();
-      TAE_RETURN_IF_ERROR(Score(*view, scores));
+    int count = 0;
+    for (const std::string& file : options_.latents) {
+      const auto messages = ReadLatentFile(file, {});
+      if (!messages.ok()) return messages.status();
+      for (const LatentMessage& message : *messages) {
+        if (count == options_.at_most) break;
+        const auto view = message.View();
+        if (!view.ok()) return view.status();
+        TAE_RETURN_IF_ERROR(Score(*view, scores));
+        ++count;
+      }
     }
     for (const auto& [key, s] : scores)
       std::puts(Json{{"figure", "picture"},
@@ -235,7 +238,7 @@ Options Parse(int count, char** words) {
   Options options;
   const std::map<std::string, std::function<void(const char*)>> known = {
       {"--model", [&](const char* w) { options.model = w; }},
-      {"--latents", [&](const char* w) { options.latents = w; }},
+      {"--latents", [&](const char* w) { options.latents.push_back(w); }},
       {"--sizes", [&](const char* w) { options.sizes = Numbers(w); }},
       {"--threads", [&](const char* w) { options.threads = std::atoi(w); }},
       {"--iterations",

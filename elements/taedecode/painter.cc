@@ -30,7 +30,7 @@ tae::Status Painter::SetScene(Scene scene) {
                         [&](const auto& r) { return r.model == entry.first; });
   });
   if (scene_.format.converted()) TAE_RETURN_IF_ERROR(MakeConverter());
-  return Prepare(scene_.rungs.back());
+  return Prepare(scene_.rungs[scene_.first]);
 }
 
 tae::Status Painter::MakeConverter() {

@@ -22,6 +22,7 @@ struct Scene {
   OutputFormat format;
   GstVideoInfo shown;                  // as negotiated
   std::vector<tae::LadderRung> rungs;  // not empty; all of shown's size
+  size_t first = 0;                    // the rung that is needed at once
 };
 
 class Painter {
@@ -29,7 +30,7 @@ class Painter {
   Painter(std::shared_ptr<tae::ParallelFor> threads, tae::CancelFlag cancel)
       : threads_(std::move(threads)), cancel_(std::move(cancel)) {}
 
-  // Prepares the last of the rungs; the others are prepared when first used.
+  // Prepares the first rung that is needed; the others when they are used.
   // Errors: as Decoder::Prepare; kUnsupported where GStreamer cannot convert.
   tae::Status SetScene(Scene scene);
 

@@ -182,12 +182,15 @@ bool Stream::SetOutput(const OutputFormat& format, const OutputSize& size) {
   last_picture_.Clear();
   auto rungs = RungsOf(*chosen_, settings_.quality.quality, size.scale);
   tae::Status status = rungs.status();
-  if (rungs.ok())
+  if (rungs.ok()) {
+    const size_t first = settings_.quality.anytime ? 0 : rungs->size() - 1;
     status = painter_.SetScene({.latent = latent_->extent,
                                 .precision = settings_.precision,
                                 .format = format,
                                 .shown = state->info,
-                                .rungs = *std::move(rungs)});
+                                .rungs = *std::move(rungs),
+                                .first = first});
+  }
   if (status.ok()) {
     quality_.SetRungs(painter_.rungs());
     return true;
