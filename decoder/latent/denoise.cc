@@ -154,10 +154,13 @@ DenoiseMethod Denoiser::EstimateInto(const NoisyLatent& latent, float* out) {
       break;
     case DenoiseMethod::kHeld:
       std::copy(held_.begin(), held_.end(), out);
+      // A corrected latent of the same sigma: the next step begins there.
+      if (latent.sigma == older_sigma_) Remember(latent.sigma);
       break;
     case DenoiseMethod::kScaled:
       Scale(Spread(latent.sigma), out);
-      if (older_.empty()) Remember(latent.sigma);
+      if (older_.empty() || latent.sigma == older_sigma_)
+        Remember(latent.sigma);
       break;
   }
   return method;

@@ -44,7 +44,8 @@ struct NoisyLatent {
 // which is what the network predicted, exactly, for Euler steps of both
 // processes; for other deterministic samplers it is the secant's estimate.
 // Rounding errors grow by g: while that exceeds the bound (so always where
-// sigma did not move) the older latent stays and the last estimate is given.
+// sigma did not move) the older latent stays and the last estimate is given. Of
+// two latents with the same sigma (Heun, PNDM) the later one counts as older.
 //
 // Samplers that add fresh noise (ancestral, SDE) break the formula. The noise
 // that the two latents imply then has an RMS far above 1: sqrt((1+r)/(1-r)),

@@ -196,6 +196,33 @@ TEST(Denoise, SameSigmaTwiceHoldsTheEstimate) {
   EXPECT_LT(RmsDifference(next.x0, steps[2].x0), 1e-4);
 }
 
+// Heun's method visits each sigma twice: Euler's point, then the corrected one.
+TEST(Denoise, IsExactAtTheFirstOfHeunsVisits) {
+  for (const Sampler& sampler : {Flow(10), Ve(10)}) {
+    Denoiser denoiser({.process = sampler.process});
+    const auto scale = [&](double s) { return IsFlow(sampler) ? 1 - s : 1; };
+    Floats x = Sample(sampler).front().x;
+    Feed(denoiser, x, sampler.sigmas.front());
+    for (size_t i = 0; i + 2 < sampler.sigmas.size(); ++i) {
+      const double s = sampler.sigmas[i], t = sampler.sigmas[i + 1];
+      Floats x0(kCount), euler(kCount), corrected(kCount);
+      for (size_t k = 0; k < kCount; ++k) {
+        x0[k] = float(PosteriorMean(x[k], scale(s), s));
+        const double slope = (x[k] - x0[k]) / s;
+        euler[k] = float(x[k] + (t - s) * slope);
+        const double after =
+            (euler[k] - PosteriorMean(euler[k], scale(t), t)) / t;
+        corrected[k] = float(x[k] + (t - s) * (slope + after) / 2);
+      }
+      const Estimated first = Feed(denoiser, euler, t);
+      EXPECT_EQ(first.method, DenoiseMethod::kSecant) << t;
+      EXPECT_LT(RmsDifference(first.x0, x0), 2e-4) << t;
+      EXPECT_EQ(Feed(denoiser, corrected, t).method, DenoiseMethod::kHeld) << t;
+      x = corrected;
+    }
+  }
+}
+
 TEST(Denoise, FreshNoiseIsFoundAndScaled) {
   for (Sampler sampler : {Flow(20), Ve(20)}) {
     sampler.ancestral = true;
