@@ -159,10 +159,15 @@ function moveBy(steps) {
   if (last >= 1) pickByHand(Math.min(last, Math.max(0, (view.at ?? last) + steps)));
 }
 
+function toggleFull() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else byId("view").requestFullscreen();
+}
+
 function onKey(event) {
   if (event.target.closest("input, button, a") && event.key !== "Escape") return;
   const keys = {ArrowLeft: () => moveBy(-1), ArrowRight: () => moveBy(1),
-                Escape: goLive, " ": togglePlay};
+                Escape: goLive, " ": togglePlay, f: toggleFull};
   const act = keys[event.key];
   if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
@@ -170,6 +175,8 @@ function onKey(event) {
 }
 
 byId("play").onclick = togglePlay;
+byId("full").onclick = toggleFull;
+byId("full").hidden = !document.fullscreenEnabled;
 byId("golive").onclick = goLive;
 byId("scrub").oninput = (event) => pickByHand(Number(event.target.value));
 onPlotPick((part) => pickByHand(Math.round(part * (pictureCount() - 1))));

@@ -19,7 +19,8 @@ class Tile {
     this.root = make("figure", {class: "tile"}, this.frame,
         make("div", {class: "line"}, this.line),
         make("figcaption", {}, this.name, this.count));
-    this.wanted = "";
+    this.streams = false;  // whether it follows, if no step is chosen
+    this.wanted = "";      // of the still picture; "" = none
     this.loading = false;
   }
 
@@ -30,8 +31,8 @@ class Tile {
     this.root.remove();
   }
 
-  // Shows a step's picture when it is there; until then the one before. Of
-  // several that are wanted meanwhile only the newest is loaded.
+  // Shows a step's picture when it is there, and until then what was there
+  // before. Of several that are wanted meanwhile only the newest is loaded.
   async show(url) {
     this.wanted = url;
     if (this.loading) return;
@@ -42,12 +43,20 @@ class Tile {
       image.src = next;
       try {
         await image.decode();
-        this.still.src = next;
+        if (this.wanted) this.still.src = next;
       } catch {
         if (this.wanted === next) break;
       }
     }
     this.loading = false;
+    this.still.hidden = !this.wanted;
+    if (this.wanted && !this.streams) this.stream.removeAttribute("src");
+  }
+
+  follow() {
+    setSource(this.stream, `live.mjpg?generation=${this.id}`);
+    this.wanted = "";
+    if (!this.loading) this.still.hidden = true;
   }
 
   draw(generation, place, streams) {
@@ -57,14 +66,13 @@ class Tile {
     if (generation.width) {
       this.root.style.setProperty("--shape", generation.width / generation.height);
     }
-    setSource(this.stream, streams ? `live.mjpg?generation=${this.id}` : "");
-    this.still.hidden = streams && place === null;
+    this.streams = streams;
+    if (document.hidden) this.stream.removeAttribute("src");
     if (index !== undefined) {
       setSource(this.glow, stepUrl(this.id, index, "thumbnail.jpg"));
     }
-    if (index !== undefined && !this.still.hidden) {
-      this.show(stepUrl(this.id, index, "picture.jpg"));
-    }
+    if (streams && place === null) this.follow();
+    else if (index !== undefined) this.show(stepUrl(this.id, index, "picture.jpg"));
     const number = step?.step ?? generation.step;
     const total = generation.steps;
     this.line.style.width = total ? `${100 * number / total}%` : "0";
