@@ -6,18 +6,15 @@
 namespace preview {
 namespace {
 
-constexpr char kBoundary[] = "tae-picture";
+constexpr char kType[] = "multipart/x-mixed-replace; boundary=tae-picture";
+constexpr char kPartHead[] =
+    "--tae-picture\r\nContent-Type: image/jpeg\r\n\r\n";
 
-// A part with the boundary that follows it: browsers show a part when they
-// have seen that. The first part has one before it, too.
-Bytes MakePart(const Bytes& jpeg, bool first) {
-  const std::string boundary = std::string("--") + kBoundary + "\r\n";
-  std::string part = first ? boundary : "";
-  part += "Content-Type: image/jpeg\r\nContent-Length: " +
-          std::to_string(SizeOf(jpeg)) + "\r\n\r\n";
-  part += ViewOf(jpeg);
-  part += "\r\n" + boundary;
-  return CopyBytes(part);
+// A picture and the head of the next part: Chromium shows a part only when it
+// has seen the head of the one after it, and a step may take seconds. So no
+// part says its length.
+std::string MakePart(const Bytes& jpeg) {
+  return std::string(ViewOf(jpeg)).append("\r\n").append(kPartHead);
 }
 
 }  // namespace
@@ -27,10 +24,9 @@ bool LiveHub::Add(SoupServerMessage* message, std::optional<uint64_t> only,
   if (viewers_.size() >= kMostViewers) return false;
   const auto viewer = viewers_.emplace(viewers_.end());
   viewer->only = only;
-  viewer->waiting = first ? MakePart(first, true)
-                          : CopyBytes(std::string("--") + kBoundary + "\r\n");
+  viewer->waiting = CopyBytes(kPartHead + (first ? MakePart(first) : ""));
   viewer->stream = std::make_unique<ChunkStream>(
-      message, std::string("multipart/x-mixed-replace; boundary=") + kBoundary,
+      message, kType,
       [viewer] { return std::exchange(viewer->waiting, nullptr); },
       [this, viewer] { viewers_.erase(viewer); });
   return true;
@@ -40,7 +36,7 @@ void LiveHub::Publish(uint64_t generation, const Bytes& jpeg) {
   Bytes part;  // one copy for all
   for (Viewer& viewer : viewers_) {
     if (viewer.only && *viewer.only != generation) continue;
-    if (!part) part = MakePart(jpeg, false);
+    if (!part) part = CopyBytes(MakePart(jpeg));
     if (viewer.waiting) ++skipped_;
     viewer.waiting = part;
     viewer.stream->Wake();

@@ -15,23 +15,30 @@ sys.path.insert(0, EXAMPLE)
 from stop_hint import StopHint  # noqa: E402
 
 
-def parts_of(stream, count):
+class Parts:
     """JPEGs of a multipart stream."""
-    boundary = stream.headers["Content-Type"].split("boundary=")[1]
-    pictures = []
-    while len(pictures) < count:
-        line = stream.readline()
-        assert line, "the stream ended"
-        line = line.strip()
-        assert line in (b"", b"--" + boundary.encode()), line
-        length = None
-        while line:
-            line = stream.readline().strip()
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        if length is not None:
-            pictures.append(stream.read(length))
-    return pictures
+
+    def __init__(self, stream):
+        kind = stream.headers["Content-Type"]
+        assert kind.startswith("multipart/x-mixed-replace; boundary="), kind
+        self.boundary = b"--" + kind.split("=")[1].encode()
+        self.stream, self.seen = stream, b""
+
+    def take(self, count):
+        pictures = []
+        while len(pictures) < count:
+            while self.seen.count(self.boundary) < 2:
+                more = self.stream.read1(65536)
+                assert more, "the stream ended"
+                self.seen += more
+            _, part, rest = self.seen.split(self.boundary, 2)
+            head, picture = part.split(b"\r\n\r\n", 1)
+            assert head.strip() == b"Content-Type: image/jpeg", head
+            assert picture[:2] == b"\xff\xd8", picture[:80]
+            assert picture[-4:] == b"\xff\xd9\r\n", picture[-80:]
+            pictures.append(picture[:-2])
+            self.seen = self.boundary + rest
+        return pictures
 
 
 class Answers(unittest.TestCase):
@@ -154,9 +161,10 @@ class Answers(unittest.TestCase):
     def test_live_stream_and_events_follow(self):
         with self.preview.stream("/live.mjpg") as live, \
                 self.preview.stream("/events") as events:
-            (first,) = parts_of(live, 1)
+            parts = Parts(live)
+            (first,) = parts.take(1)
             send_run(self.preview, "followed", steps=3)
-            self.assertNotIn(first, parts_of(live, 3))
+            self.assertNotIn(first, parts.take(3))
             steps = []
             while len(steps) < 3:
                 line = events.readline()
@@ -285,7 +293,7 @@ class Survives(unittest.TestCase):
                 idle.append(peer)
             with preview.stream("/live.mjpg") as live:
                 send_run(preview, "seen by one", steps=20)
-                self.assertEqual(len(parts_of(live, 20)), 20)
+                self.assertEqual(len(Parts(live).take(20)), 20)
             for peer in idle:
                 peer.close()
 
