@@ -21,7 +21,7 @@ void InstallDenoise(GObjectClass* c) {
    * variance instead and keep their noise. Without sigma nothing is changed.
    *
    * `auto` does this where the caps say `pred=x`; `on` for every latent that
-   * says its sigma, for producers that cannot say so. Costs about 5 ms for
+   * says its sigma, for producers that cannot say so. Costs about 3 ms for
    * 1024x1024 pixels of FLUX.2, and 16 bytes a number of the latent.
    *
    * Since: 0.1
@@ -49,7 +49,7 @@ void InstallReuse(GObjectClass* c) {
    * picture; 0.05 saved 22 % (51.2 and 37.4 dB), 0.2 61 % (35.8 and 26.8 dB).
    * `tae reuse` tells the figures of recorded runs.
    *
-   * Comparing costs about 2 ms for 1024x1024 pixels of FLUX.2, a repeated
+   * Comparing costs about 1 ms for 1024x1024 pixels of FLUX.2, a repeated
    * picture two copies of it.
    *
    * Since: 0.1
@@ -78,8 +78,9 @@ void InstallConvergence(GObjectClass* c) {
       c, kPropConvergedBelow,
       g_param_spec_double(
           "converged-below", "Converged Below",
-          "A latent whose RMS change is below this stands still", 0, 10,
-          initial.convergence.below, kPlaying));
+          "A latent whose RMS change is below this stands still "
+          "(in the sampler's units)",
+          0, 10, initial.convergence.below, kPlaying));
   /**
    * GstTaeDecode:converged-steps:
    *

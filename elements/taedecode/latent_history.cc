@@ -34,6 +34,10 @@ tae::Status LatentHistory::Clean(const void* bytes,
   denoise_ = "none";
   if (!TakesNoise(mode, info_)) {
     denoiser_.Reset();
+    if (info_.noisy && mode != Denoise::kOff)
+      Note(
+          "The latents are noisy and of the VAE's domain, so the pictures show "
+          "the noise; let the program send them as its sampler has them.");
     return {};
   }
   if (step && step->sigma) return Estimate(bytes, *step->sigma);

@@ -46,7 +46,7 @@ def _golden(name):
 # Programs: each sends a run that ends at `clean` to `address`.
 
 
-def _diffusers(name):
+def _diffusers(name, scheduler=stand_ins.FlowScheduler, steps=4):
     def run(clean, address):
         import diffusers_tap
         height, width = 8 * clean.shape[2], 8 * clean.shape[3]
@@ -54,7 +54,7 @@ def _diffusers(name):
         if name.startswith("Flux"):
             target = stand_ins.pack(target)
         callback = diffusers_tap.TaeCallback(address)
-        stand_ins.pipeline(name, stand_ins.FlowScheduler(torch, 4))(
+        stand_ins.pipeline(name, scheduler(torch, steps))(
             target, torch.randn(target.shape).half(), height, width, callback)
         return callback._tap
     return run
@@ -124,15 +124,18 @@ class EndToEnd(unittest.TestCase):
             _SHARED, weights + ".safetensors"), "!", "video/x-raw,format=RGB",
                 "!", "filesink", "location=" + self.frames]
 
-    def check_last_frame(self, picture):
+    def read_frames(self, picture):
+        """All frames, as integers, [count] pictures of that shape."""
         height, width, _ = picture.shape
         stride = (3 * width + 3) // 4 * 4
         with open(self.frames, "rb") as stream:
             data = np.frombuffer(stream.read(), np.uint8)
         self.assertEqual(data.size % (height * stride), 0)
-        last = data[-height * stride:].reshape(height, stride)
-        last = last[:, :3 * width].reshape(picture.shape)
-        error = np.abs(last.astype(int) - picture)
+        rows = data.reshape(-1, height, stride)[:, :, :3 * width]
+        return rows.reshape(-1, *picture.shape).astype(int)
+
+    def check_last_frame(self, picture):
+        error = np.abs(self.read_frames(picture)[-1] - picture)
         self.assertLess(error.mean(), 0.5)
         self.assertLessEqual(error.max(), 6)
 
@@ -145,11 +148,36 @@ class EndToEnd(unittest.TestCase):
                 run(clean, self.path).close()
                 last = wire.read_file(self.path)[-1]
                 self.assertEqual(last.metadata["final"], "1")
-                subprocess.run(
-                    ["gst-launch-1.0", "-q", "filesrc", "location=" + self.path,
-                     "!", "latentparse", "!", *self.tail(weights)], check=True,
-                    timeout=60)
+                self.play(weights)
                 self.check_last_frame(picture)
+
+    def play(self, weights):
+        subprocess.run(
+            ["gst-launch-1.0", "-q", "filesrc", "location=" + self.path, "!",
+             "latentparse", "!", *self.tail(weights)], check=True, timeout=60)
+
+    def test_noisy_steps_show_the_picture_that_they_aim_at(self):
+        flux, sd = "Flux2Pipeline", "StableDiffusionPipeline"
+        # Heun's and PNDM's first two latents have the same sigma.
+        for name, scheduler, alone, golden, weights in (
+                (flux, stand_ins.FlowScheduler, 1, *_FLUX2),
+                (sd, stand_ins.VeScheduler, 1, *_SD),
+                (sd, stand_ins.HeunScheduler, 2, *_SD),
+                (sd, stand_ins.DdimScheduler, 1, *_SD),
+                (sd, stand_ins.DpmScheduler, 1, *_SD),
+                (sd, stand_ins.PndmScheduler, 2, *_SD)):
+            with self.subTest(scheduler.__name__):
+                clean, picture = _golden(golden)
+                if os.path.exists(self.path):
+                    os.unlink(self.path)
+                _diffusers(name, scheduler, steps=8)(clean, self.path).close()
+                self.play(weights)
+                frames = self.read_frames(picture)
+                self.assertGreaterEqual(len(frames), 8)
+                error = ((frames - picture) ** 2).mean(axis=(1, 2, 3))
+                psnr = 10 * np.log10(255 ** 2 / np.maximum(error, 1e-3))
+                self.assertLess(psnr[:alone].max(), 25, str(psnr.round(1)))
+                self.assertGreater(psnr[alone:].min(), 40, str(psnr.round(1)))
 
     def test_live(self):
         for name, (run, golden, weights) in _RUNS.items():
