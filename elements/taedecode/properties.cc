@@ -112,6 +112,22 @@ void InstallCostProperties(GObjectClass* c) {
 
 void InstallReportProperties(GObjectClass* c) {
   /**
+   * GstTaeDecode:doctor:
+   *
+   * Looks at a few latents of each generation (the 1st, 2nd, 4th, 8th... and
+   * the final one) and posts one warning when their numbers say that the caps
+   * are wrong: another `layout` or `domain`, noise without `pred=x`, time in
+   * place of channels, or nothing but a constant. The warning names the fix. A
+   * look takes about 2 ms for 512x512 pixels of FLUX.2, 30 ms for 1024x1024.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropDoctor,
+      g_param_spec_boolean("doctor", "Doctor",
+                           "Warn where latents are not what the caps say", TRUE,
+                           kPlaying));
+  /**
    * GstTaeDecode:post-messages:
    *
    * Posts an element message `latent-step` for each picture.
@@ -181,6 +197,9 @@ bool SetProperty(Settings* s, guint id, const GValue* value) {
     case kPropMaxPixels:
       s->max_pixels = g_value_get_uint64(value);
       return true;
+    case kPropDoctor:
+      s->live.doctor = g_value_get_boolean(value) != FALSE;
+      return true;
     case kPropPostMessages:
       s->live.post_messages = g_value_get_boolean(value) != FALSE;
       return true;
@@ -216,6 +235,9 @@ bool GetProperty(const Settings& s, guint id, GValue* value) {
       return true;
     case kPropMaxPixels:
       g_value_set_uint64(value, s.max_pixels);
+      return true;
+    case kPropDoctor:
+      g_value_set_boolean(value, s.live.doctor);
       return true;
     case kPropPostMessages:
       g_value_set_boolean(value, s.live.post_messages);

@@ -17,6 +17,7 @@ enum PropertyId : guint {
   kPropNice,
   kPropEvery,
   kPropMaxPixels,
+  kPropDoctor,
   kPropPostMessages,
   kPropStats,
   kPropQuality,

@@ -17,6 +17,7 @@ enum class Method { kAuto, kTae, kBuiltin, kLinear };
 // May change while a stream runs.
 struct LiveSettings {
   HistorySettings history;
+  bool doctor = true;
   guint every = 1;
   bool post_messages = false;
 };

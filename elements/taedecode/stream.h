@@ -14,6 +14,7 @@
 #include "common/latent_caps.h"
 #include "common/latent_meta.h"
 #include "tae/decoder.h"
+#include "taedecode/checkup.h"
 #include "taedecode/decode_policy.h"
 #include "taedecode/decode_stats.h"
 #include "taedecode/last_picture.h"
@@ -114,6 +115,8 @@ class Stream {
   tae::Status Remember(GstBuffer* buffer, const std::optional<LatentStep>& step,
                        const LiveSettings& live);
   GstClockTime RunningTime(GstClockTime pts) const;
+  void CheckUp(GstBuffer* buffer, const std::optional<LatentStep>& step,
+               const LiveSettings& live);
   void DropHeld();
   GstFlowReturn Refuse(FramePtr frame, const tae::Status& why);
   bool RefinesPictures() const;
@@ -157,6 +160,7 @@ class Stream {
   std::optional<LatentHistory> history_;  // where latent_ is
   LastPicture last_picture_;
   size_t last_rung_ = 0;  // of last_picture_
+  Checkup checkup_;
   DecodePolicy policy_;
   std::optional<Held> held_;
   LatencyEstimate latency_;

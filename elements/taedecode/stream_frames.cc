@@ -93,6 +93,7 @@ GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
   if (policy_.began_generation()) history_->Reset();
   if (const tae::Status status = Remember(buffer, step, live); !status.ok())
     return Refuse(std::move(frame), status);
+  CheckUp(buffer, step, live);
   if (const auto rung = ChooseRung(frame.get(), step, verdict))
     return CanRepeat(step, *rung, live)
                ? Repeat(std::move(frame), step, *rung, live)
@@ -116,6 +117,19 @@ tae::Status Stream::Remember(GstBuffer* buffer,
   std::lock_guard lock(mutex_);
   stats_.denoise = history_->denoise();
   return {};
+}
+
+void Stream::CheckUp(GstBuffer* buffer, const std::optional<LatentStep>& step,
+                     const LiveSettings& live) {
+  if (policy_.began_generation()) checkup_.BeginGeneration();
+  if (!live.doctor) return;
+  checkup_.Look(
+      GST_ELEMENT(element_),
+      {.buffer = buffer,
+       .info = *latent_,
+       .variant = chosen_->info().variant,
+       .noisy = latent_->noisy || live.history.denoise == Denoise::kOn,
+       .final = step && step->final});
 }
 
 GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
