@@ -262,12 +262,25 @@ static gboolean gst_latent_interpolate_sink_event(GstBaseTransform* base,
   return kept || PARENT_CLASS->sink_event(base, event);
 }
 
-static gboolean gst_latent_interpolate_query(GstBaseTransform* base,
-                                             GstPadDirection direction,
-                                             GstQuery* query) {
-  auto* self = GST_LATENT_INTERPOLATE(base);
-  const gboolean answered = PARENT_CLASS->query(base, direction, query);
-  if (!answered || GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return answered;
+// The base class asks upstream for downstream's framerate first, to have
+// nothing to do; any is as good.
+static void forget_rate(GstQuery* query) {
+  GstCaps* filter = nullptr;
+  GstCaps* result = nullptr;
+  gst_query_parse_caps(query, &filter);
+  gst_query_parse_caps_result(query, &result);
+  taegst::GstPtr<GstCaps> caps(gst_caps_copy(result));
+  for (guint i = 0; i < gst_caps_get_size(caps.get()); ++i)
+    gst_structure_remove_field(gst_caps_get_structure(caps.get(), i),
+                               "framerate");
+  caps.reset(gst_caps_simplify(caps.release()));
+  if (filter != nullptr)
+    caps.reset(
+        gst_caps_intersect_full(filter, caps.get(), GST_CAPS_INTERSECT_FIRST));
+  gst_query_set_caps_result(query, caps.get());
+}
+
+static void add_latency(GstLatentInterpolate* self, GstQuery* query) {
   gboolean live = FALSE;
   GstClockTime min = 0;
   GstClockTime max = GST_CLOCK_TIME_NONE;
@@ -276,6 +289,17 @@ static gboolean gst_latent_interpolate_query(GstBaseTransform* base,
   const GstClockTime own = self->priv->latency;
   gst_query_set_latency(query, live, min + own,
                         GST_CLOCK_TIME_IS_VALID(max) ? max + own : max);
+}
+
+static gboolean gst_latent_interpolate_query(GstBaseTransform* base,
+                                             GstPadDirection direction,
+                                             GstQuery* query) {
+  auto* self = GST_LATENT_INTERPOLATE(base);
+  const gboolean answered = PARENT_CLASS->query(base, direction, query);
+  if (!answered) return FALSE;
+  if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) add_latency(self, query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_CAPS && direction == GST_PAD_SINK)
+    forget_rate(query);
   return TRUE;
 }
 
@@ -328,6 +352,9 @@ static void gst_latent_interpolate_finalize(GObject* object) {
 
 static void gst_latent_interpolate_init(GstLatentInterpolate* self) {
   self->priv = new Private;
+  // Without a function `transform` the base class believes that we change
+  // nothing, not even the framerate.
+  gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(self), FALSE);
   gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), FALSE);
 }
 

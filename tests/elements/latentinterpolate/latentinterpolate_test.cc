@@ -139,6 +139,16 @@ TEST(LatentInterpolate, TheRateIsWhatDownstreamAsksFor) {
   EXPECT_EQ(Value(came[3]), 3);
 }
 
+// A source that would follow goes on at its own pace.
+TEST(LatentInterpolate, TheRateIsNotAskedOfTheSource) {
+  const Latents came =
+      Play("latentsrc num-buffers=2 steps=2 width=64 height=64 ! "
+           "latentinterpolate ! video/x-latent,framerate=20/1 ! "
+           "appsink name=out");
+  ASSERT_EQ(came.size(), 4u);
+  EXPECT_EQ(Start(came[2]), 100);
+}
+
 TEST(LatentInterpolate, UnevenStepsGiveEvenFrames) {
   Latents sent = Generation(3);
   sent[1].pts = 37 * GST_MSECOND;
