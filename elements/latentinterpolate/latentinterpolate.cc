@@ -10,11 +10,11 @@
  *
  * Nothing is put between two generations, after a final latent, or between
  * latents of different caps: the last one goes out as it came, at the begin and
- * at the end of its time (`videorate` behind the decoder repeats its picture,
- * which costs less than decoding it again). #GstLatentInterpolate:hold says how
- * long that is. The meta `latent-step` of a latent in between
- * has the step that was reached, `between` (how far it is to the next one, in
- * (0,1)), and the sigma and timestep of that place.
+ * in the last frames of its time (`videorate` behind the decoder repeats its
+ * picture, which costs less than decoding it again). #GstLatentInterpolate:hold
+ * says how long that is. The meta `latent-step` of a latent in between has the
+ * step that was reached, `between` (how far it is to the next one, in (0,1)),
+ * and the sigma and timestep of that place.
  *
  * A latent waits for the next one; that is the element's latency.
  *

@@ -25,6 +25,11 @@ LatentStep StepBetween(const LatentStep& a, const LatentStep& b,
   return step;
 }
 
+// At the end of a stream videorate gives the last frame it got one turn only,
+// and takes each frame from half way to it on: so the second last frame of what
+// is held has to be there too.
+constexpr guint64 kClosings = 2;
+
 LatentStep StepOf(GstBuffer* latent) {
   return GetLatentStep(latent).value_or(LatentStep{});
 }
@@ -137,11 +142,13 @@ GstPtr<GstBuffer> Tween::TakeWhole(GstClockTime end) {
   GST_BUFFER_PTS(whole.get()) = begin;
   GST_BUFFER_DURATION(whole.get()) = end > begin ? end - begin : frame;
   if (end > begin + frame + frame / 2) {
-    GST_BUFFER_DURATION(whole.get()) = end - frame - begin;
+    const guint64 frames = (end - begin + frame / 2) / frame;
+    closings_ = std::min<guint64>(kClosings, frames - 1);
     closing_.reset(gst_buffer_copy(whole.get()));
-    GST_BUFFER_PTS(closing_.get()) = end - frame;
-    GST_BUFFER_DURATION(closing_.get()) = frame;
     GST_BUFFER_FLAG_UNSET(closing_.get(), GST_BUFFER_FLAG_DISCONT);
+    GST_BUFFER_DURATION(whole.get()) = end - closings_ * frame - begin;
+    GST_BUFFER_PTS(closing_.get()) = end - closings_ * frame;
+    GST_BUFFER_DURATION(closing_.get()) = frame;
   }
   last_final_ = StepOf(whole.get());
   if (!last_final_->final) last_final_.reset();
@@ -156,6 +163,13 @@ GstPtr<GstBuffer> Tween::TakeWhole(GstClockTime end) {
   number_ = 0;
   ended_ = false;
   return whole;
+}
+
+GstPtr<GstBuffer> Tween::TakeClosing() {
+  if (--closings_ == 0) return std::move(closing_);
+  GstPtr<GstBuffer> first(gst_buffer_copy(closing_.get()));
+  GST_BUFFER_PTS(closing_.get()) += GST_BUFFER_DURATION(closing_.get());
+  return first;
 }
 
 // older_ for its own time, if none can continue it.
@@ -192,7 +206,7 @@ tae::StatusOr<GstPtr<GstBuffer>> Tween::MakeBetween(GstClockTime time) {
 }
 
 tae::StatusOr<GstPtr<GstBuffer>> Tween::Pull() {
-  if (closing_) return std::move(closing_);
+  if (closing_) return TakeClosing();
   if (!newer_) return TakeLast();
   const GstClockTime next = GST_BUFFER_PTS(newer_.get());
   if (!continues_) return TakeWhole(next);

@@ -20,8 +20,8 @@ inline constexpr GstClockTime kLongestStep = 60 * GST_SECOND;
 // A latent is continued by the next one when both are of one generation; then
 // latents between them go out, evenly spaced. One that is not continued (the
 // last of a generation) goes out as it came: at the begin of its time and, if
-// that is longer than a frame, once more at the end of it, so that videorate
-// fills it. A final one does not wait, for none can continue it.
+// that is longer than a frame, in the last two frames of it, so that videorate
+// fills all of it. A final one does not wait, for none can continue it.
 class Tween {
  public:
   // hold: how long the last latent of a generation is shown; the next
@@ -61,6 +61,7 @@ class Tween {
   void Forget();
   tae::StatusOr<GstPtr<GstBuffer>> MakeBetween(GstClockTime time);
   GstPtr<GstBuffer> TakeWhole(GstClockTime end);
+  GstPtr<GstBuffer> TakeClosing();
   GstPtr<GstBuffer> TakeLast();
 
   tae::Interpolator interpolator_;
@@ -70,7 +71,8 @@ class Tween {
   int fps_d_ = 1;
   GstPtr<GstBuffer> older_;
   GstPtr<GstBuffer> newer_;     // null while older_ waits for it
-  GstPtr<GstBuffer> closing_;   // a latent's second time
+  GstPtr<GstBuffer> closing_;   // older_ again, for the end of its time
+  guint64 closings_ = 0;        // how often it is still to go out
   bool continues_ = false;      // newer_ is of older_'s generation
   bool ended_ = false;          // older_ need not wait
   GstClockTime base_ = 0;       // of the evenly spaced times

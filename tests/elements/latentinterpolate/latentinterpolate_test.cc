@@ -88,24 +88,23 @@ void ExpectGapless(const Latents& latents) {
 
 TEST(LatentInterpolate, ThirtyASecondFromTen) {
   const Latents came = Through(Generation(4), kThrough);
-  ASSERT_EQ(came.size(), 11u);  // 3 a step, the last at begin and end
+  ASSERT_EQ(came.size(), 12u);  // 3 a step, the last at begin and end
   for (size_t i = 0; i < 9; ++i) {
     EXPECT_NEAR(double(came[i].pts), double(i) * GST_SECOND / 30, 1);
     EXPECT_NEAR(Value(came[i]), 1 + double(i) / 3, 1e-6);
     EXPECT_NE(came[i].caps.find("framerate=(fraction)30/1"), std::string::npos);
   }
-  for (size_t i : {9, 10}) EXPECT_EQ(came[i].bytes, Generation(4)[3].bytes);
+  for (size_t i : {9, 10, 11}) EXPECT_EQ(came[i].bytes, Generation(4)[3].bytes);
   EXPECT_EQ(Start(came[9]), 300);
-  EXPECT_EQ(Length(came[9]), 67);
-  EXPECT_EQ(Start(came[10]), 367);
-  EXPECT_EQ(Length(came[10]), 33);
+  EXPECT_EQ(Start(came[11]), 367);
+  EXPECT_EQ(Length(came[11]), 33);
   ExpectGapless(came);
 }
 
 TEST(LatentInterpolate, StepsStayAsTheyWereAndTheRestSaysWhereItIs) {
   const Latents sent = Generation(4);
   const Latents came = Through(sent, kThrough);
-  ASSERT_EQ(came.size(), 11u);
+  ASSERT_EQ(came.size(), 12u);
   for (size_t step = 0; step < 4; ++step) {
     EXPECT_EQ(came[3 * step].bytes, sent[step].bytes);
     EXPECT_EQ(came[3 * step].step, sent[step].step);
@@ -141,10 +140,10 @@ TEST(LatentInterpolate, TheRateIsWhatDownstreamAsksFor) {
 
 // A source that would follow goes on at its own pace.
 TEST(LatentInterpolate, TheRateIsNotAskedOfTheSource) {
-  const Latents came =
-      Play("latentsrc num-buffers=2 steps=2 width=64 height=64 ! "
-           "latentinterpolate ! video/x-latent,framerate=20/1 ! "
-           "appsink name=out");
+  const Latents came = Play(
+      "latentsrc num-buffers=2 steps=2 width=64 height=64 ! "
+      "latentinterpolate ! video/x-latent,framerate=20/1 ! "
+      "appsink name=out");
   ASSERT_EQ(came.size(), 4u);
   EXPECT_EQ(Start(came[2]), 100);
 }
@@ -154,7 +153,7 @@ TEST(LatentInterpolate, UnevenStepsGiveEvenFrames) {
   sent[1].pts = 37 * GST_MSECOND;
   sent[2].pts = 500 * GST_MSECOND;
   const Latents came = Through(sent, kThrough);
-  ASSERT_EQ(came.size(), 17u);  // up to 600 ms
+  ASSERT_EQ(came.size(), 18u);  // up to 600 ms
   for (size_t i = 0; i < 16; ++i)
     EXPECT_NEAR(double(came[i].pts), double(i) * GST_SECOND / 30, 1);
   EXPECT_NEAR(Value(came[1]), 1 + 33.333 / 37, 1e-4);
@@ -165,14 +164,14 @@ TEST(LatentInterpolate, NothingBetweenGenerations) {
   const Latents sent =
       Joined(Generation(2), Later(Generation(2), 500 * GST_MSECOND, "b"));
   const Latents came = Through(sent, kThrough);
-  ASSERT_EQ(came.size(), 10u);
-  for (size_t i : {3, 4}) {
+  ASSERT_EQ(came.size(), 12u);
+  for (size_t i : {3, 4, 5}) {
     EXPECT_EQ(came[i].bytes, sent[1].bytes);
     EXPECT_EQ(came[i].step, sent[1].step);
   }
   EXPECT_EQ(Start(came[3]), 100);
-  EXPECT_EQ(Start(came[5]), 500);
-  EXPECT_EQ(came[5].bytes, sent[2].bytes);
+  EXPECT_EQ(Start(came[6]), 500);
+  EXPECT_EQ(came[6].bytes, sent[2].bytes);
 }
 
 // Half a second at the end of each generation, whatever the timestamps say;
@@ -184,12 +183,12 @@ TEST(LatentInterpolate, TheLastOfAGenerationIsHeld) {
   const Latents came = Through(
       Joined(first, Later(Generation(2), 9 * GST_SECOND, "b")),
       "appsrc name=in ! latentinterpolate hold=500000000 ! appsink name=out");
-  ASSERT_EQ(came.size(), 10u);
+  ASSERT_EQ(came.size(), 12u);
   EXPECT_EQ(Start(came[3]), 100);
-  EXPECT_EQ(Start(came[4]) + Length(came[4]), 600);
-  EXPECT_EQ(came[4].bytes, first[1].bytes);
-  EXPECT_EQ(Start(came[5]), 600);
-  EXPECT_EQ(Start(came[9]) + Length(came[9]), 1200);
+  EXPECT_EQ(Start(came[5]) + Length(came[5]), 600);
+  EXPECT_EQ(came[5].bytes, first[1].bytes);
+  EXPECT_EQ(Start(came[6]), 600);
+  EXPECT_EQ(Start(came[11]) + Length(came[11]), 1200);
   ExpectGapless(came);
 }
 
@@ -202,11 +201,10 @@ TEST(LatentInterpolate, ABrokenOffGenerationIsHeld) {
         Joined(first,
                Later(Generation(2), 500 * GST_MSECOND, renamed ? "b" : "a")),
         kThrough);
-    ASSERT_EQ(came.size(), 10u);
-    EXPECT_EQ(Value(came[3]), 2);
+    ASSERT_EQ(came.size(), 12u);
+    for (size_t i : {3, 4, 5}) EXPECT_EQ(Value(came[i]), 2);
     EXPECT_EQ(Start(came[3]), 100);
-    EXPECT_EQ(Value(came[4]), 2);
-    EXPECT_EQ(Start(came[4]) + Length(came[4]), 500);
+    EXPECT_EQ(Start(came[5]) + Length(came[5]), 500);
     ExpectGapless(came);
   }
 }
@@ -217,12 +215,12 @@ TEST(LatentInterpolate, AnotherSizeAfterTheLastOfTheOld) {
   const Latents second =
       Later(Generation(2, SmallInfo(5)), 200 * GST_MSECOND, "a");
   const Latents came = Through(Joined(first, second), kThrough);
-  ASSERT_EQ(came.size(), 10u);
-  EXPECT_EQ(came[4].bytes, first[1].bytes);
-  EXPECT_NE(came[4].caps.find("latent-width=(int)3"), std::string::npos);
-  EXPECT_NE(came[5].caps.find("latent-width=(int)5"), std::string::npos);
-  EXPECT_EQ(came[5].bytes, second[0].bytes);
-  EXPECT_EQ(came[9].bytes, second[1].bytes);
+  ASSERT_EQ(came.size(), 12u);
+  EXPECT_EQ(came[5].bytes, first[1].bytes);
+  EXPECT_NE(came[5].caps.find("latent-width=(int)3"), std::string::npos);
+  EXPECT_NE(came[6].caps.find("latent-width=(int)5"), std::string::npos);
+  EXPECT_EQ(came[6].bytes, second[0].bytes);
+  EXPECT_EQ(came[11].bytes, second[1].bytes);
   ExpectGapless(came);
 }
 
@@ -250,7 +248,7 @@ TEST(LatentInterpolate, TensorsToo) {
         "other/tensors,format=static,num_tensors=1,types=float32,"
         "dimensions=3:2:32:1,framerate=10/1";
   const Latents came = Through(sent, kThrough);
-  ASSERT_EQ(came.size(), 5u);
+  ASSERT_EQ(came.size(), 6u);
   EXPECT_EQ(came[0].caps.find("other/tensors"), 0u);
   EXPECT_NEAR(Value(came[1]), 4.0 / 3, 1e-6);
 }
@@ -258,9 +256,9 @@ TEST(LatentInterpolate, TensorsToo) {
 TEST(LatentInterpolate, OneLatentIsALatent) {
   const Latents sent = Generation(1);
   const Latents came = Through(sent, kThrough);
-  ASSERT_EQ(came.size(), 2u);
+  ASSERT_EQ(came.size(), 3u);
   for (const Latent& latent : came) EXPECT_EQ(latent.bytes, sent[0].bytes);
-  EXPECT_EQ(came[0].duration + came[1].duration, sent[0].duration);
+  EXPECT_EQ(came[2].pts + came[2].duration, sent[0].duration);
 }
 
 TEST(LatentInterpolate, WithoutTimestampsAnError) {
@@ -332,7 +330,7 @@ TEST(LatentInterpolate, FlushForgetsTheLatentThatWaits) {
   harness.Push(latents[2]);
   harness.Push(latents[3]);
   const Latents came = harness.Pull();
-  ASSERT_EQ(came.size(), 5u);
+  ASSERT_EQ(came.size(), 6u);
   EXPECT_EQ(Value(came[0]), 3);
   EXPECT_EQ(Value(came[3]), 4);
 }
@@ -343,7 +341,7 @@ TEST(LatentInterpolate, AFinalLatentDoesNotWait) {
   harness.Push(latents[0]);
   harness.Push(latents[1]);
   const Latents came = harness.Pull();
-  ASSERT_EQ(came.size(), 5u);
+  ASSERT_EQ(came.size(), 6u);
   EXPECT_EQ(Value(came[3]), 2);
 }
 
@@ -372,7 +370,7 @@ TEST(LatentInterpolate, ASegmentEndsWhatWasBefore) {
   segment.base = 5 * GST_SECOND;
   gst_harness_push_event(harness.get(), gst_event_new_segment(&segment));
   const Latents came = harness.Pull();
-  ASSERT_EQ(came.size(), 2u);
+  ASSERT_EQ(came.size(), 3u);
   for (const Latent& latent : came) EXPECT_EQ(Value(latent), 1);
 }
 
@@ -385,6 +383,14 @@ TEST(LatentInterpolate, ItsLatencyIsAStep) {
   harness.Push(latents[0]);
   harness.Push(slow);
   EXPECT_EQ(gst_harness_query_latency(harness.get()), 700 * GST_MSECOND);
+}
+
+TEST(LatentInterpolate, VideorateFillsWhatIsHeld) {
+  const Latents came =
+      Play("latentsrc num-buffers=4 steps=4 width=64 height=64 ! "
+           "latentinterpolate hold=500000000 ! taedecode method=linear ! "
+           "videorate ! video/x-raw,framerate=30/1 ! appsink name=out");
+  EXPECT_EQ(came.size(), 24u);  // 0.8 s
 }
 
 TEST(LatentInterpolate, AFilmOfADemo) {
