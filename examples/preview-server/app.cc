@@ -48,8 +48,11 @@ std::string App::latents() const {
 
 void App::OnLatent(ArrivedLatent latent) {
   bool began = false;
-  store_.AddLatent(std::move(latent), &began);
-  if (began) events_.PublishStatus();
+  const Generation& generation = store_.AddLatent(std::move(latent), &began);
+  if (began)
+    events_.PublishStatus();
+  else
+    PublishStep(generation, generation.steps.back());
 }
 
 void App::OnPicture(ArrivedPicture picture) {
@@ -89,6 +92,7 @@ std::string App::StatusJson() const {
        {{"address", counts.address.empty() ? options_.latents : counts.address},
         {"received", counts.received},
         {"dropped", counts.dropped},
+        {"skipped", counts.skipped},
         {"connections", counts.connections},
         {"failures", counts.failures}}},
       {"decoder",

@@ -13,7 +13,8 @@ namespace {
 constexpr char kGraph[] =
     "latentsrc name=latents ! tee name=t "
     "t. ! latentmux name=mux ! appsink name=messages "
-    "t. ! queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 ! "
+    "t. ! appsink name=arrived "
+    "appsrc name=waiting format=time is-live=true ! "
     "taedecode name=decoder post-messages=true ! video/x-raw,format=RGB ! "
     "tee name=v "
     "v. ! appsink name=raws "
@@ -83,8 +84,15 @@ Pipeline::Pipeline(const Options& options, Events events)
 
 Pipeline::~Pipeline() {
   if (restart_ != 0) g_source_remove(restart_);
+  Stop();
+}
+
+void Pipeline::Stop() {
   if (bus_watch_ != 0) g_source_remove(bus_watch_);
+  bus_watch_ = 0;
   if (pipeline_) gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  to_decode_.Clear();
+  pipeline_.reset();
 }
 
 tae::Status Pipeline::Start() {
@@ -97,8 +105,7 @@ tae::Status Pipeline::Start() {
   bus_watch_ = gst_bus_add_watch(
       bus.get(),
       [](GstBus*, GstMessage* message, gpointer self) -> gboolean {
-        static_cast<Pipeline*>(self)->OnBusMessage(message);
-        return G_SOURCE_CONTINUE;
+        return static_cast<Pipeline*>(self)->OnBusMessage(message);
       },
       this);
   return {};
@@ -149,11 +156,17 @@ tae::Status Pipeline::Configure() {
                "allow-remote", options_.remote_latents, "is-live",
                options_.latents.empty(), nullptr);
   TAE_RETURN_IF_ERROR(ConfigureDecoder());
+  const auto take_all = [&](const char* name) {
+    ElementPtr sink = Named(pipeline_.get(), name);
+    g_object_set(sink.get(), "sync", FALSE, "async", FALSE, nullptr);
+    return sink;
+  };
+  to_decode_.Connect(GST_APP_SINK(take_all("arrived").get()),
+                     GST_APP_SRC(Named(pipeline_.get(), "waiting").get()));
   const auto connect = [&](const char* name, auto on_sample) {
     GstAppSinkCallbacks callbacks = {};
     callbacks.new_sample = on_sample;
-    const ElementPtr sink = Named(pipeline_.get(), name);
-    g_object_set(sink.get(), "sync", FALSE, "async", FALSE, nullptr);
+    const ElementPtr sink = take_all(name);
     gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, this,
                                nullptr);
   };
@@ -183,35 +196,40 @@ tae::Status Pipeline::FirstError() {
   return tae::InvalidArgument(SentenceOf(message.get(), true));
 }
 
-void Pipeline::OnBusMessage(GstMessage* message) {
+gboolean Pipeline::OnBusMessage(GstMessage* message) {
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_WARNING:
       events_.on_notice(SentenceOf(message, false), false);
       break;
     case GST_MESSAGE_ERROR:
       events_.on_notice(SentenceOf(message, true), true);
+      bus_watch_ = 0;  // ends with this message
       Restart();
-      break;
+      return G_SOURCE_REMOVE;
     case GST_MESSAGE_EOS:
       events_.on_notice("The stream of latents has ended.", false);
       break;
     default:
       break;
   }
+  return G_SOURCE_CONTINUE;
 }
 
-// One broken stream must not end the program: producers connect again.
+// One broken stream must not end the program: producers connect again, to
+// elements that remember nothing of it.
 void Pipeline::Restart() {
   if (restart_ != 0) return;
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  Stop();
   restart_ = g_timeout_add(
       kRestartMs,
       [](gpointer data) -> gboolean {
         auto* self = static_cast<Pipeline*>(data);
         self->restart_ = 0;
-        if (gst_element_set_state(self->pipeline_.get(), GST_STATE_PLAYING) ==
-            GST_STATE_CHANGE_FAILURE)
+        const tae::Status status = self->Start();
+        if (!status.ok()) {
+          self->events_.on_notice(status.message(), true);
           self->Restart();
+        }
         return G_SOURCE_REMOVE;
       },
       this);
@@ -219,6 +237,8 @@ void Pipeline::Restart() {
 
 Pipeline::Counts Pipeline::counts() const {
   Counts counts;
+  counts.skipped = to_decode_.passed_over();
+  if (!pipeline_) return counts;
   if (const auto s = Stats(pipeline_.get(), "latents")) {
     counts.received = CountField(s.get(), "received");
     counts.dropped = CountField(s.get(), "dropped");

@@ -1,10 +1,11 @@
 // From producers to pictures: listens, decodes, encodes, and hands over what
 // came. Every picture is encoded once, however many look at it.
 //
-//   latentsrc - tee - latentmux - appsink            the latents to download
-//                 \ - queue - taedecode - tee - appsink           to make PNGs
-//                                          \ - scale - jpegenc - appsink
-//                                           \ - jpegenc - appsink
+//   latentsrc - tee - latentmux - appsink     every latent, to download
+//                 \ - appsink                 the newest wait for the decoder
+//   appsrc - taedecode - tee - appsink                          to make PNGs
+//                          \ - scale - jpegenc - appsink
+//                           \ - jpegenc - appsink
 #pragma once
 
 #include <gst/app/gstappsink.h>
@@ -18,6 +19,7 @@
 #include "common/gst_ptr.h"
 #include "options.h"
 #include "tae/status.h"
+#include "waiting_latents.h"
 
 namespace preview {
 
@@ -42,7 +44,8 @@ class Pipeline {
 
   struct Counts {
     guint64 received = 0;  // latents
-    guint64 dropped = 0;   // replaced by newer ones before they were decoded
+    guint64 dropped = 0;   // lost before they came here
+    guint64 skipped = 0;   // not decoded, for a newer one was there
     guint64 connections = 0;
     guint64 failures = 0;  // connections closed for what they sent
     guint64 decoded = 0;
@@ -57,9 +60,10 @@ class Pipeline {
   tae::Status Build();
   tae::Status Configure();
   tae::Status ConfigureDecoder();
+  void Stop();
   void Restart();
   tae::Status FirstError();
-  void OnBusMessage(GstMessage* message);
+  gboolean OnBusMessage(GstMessage* message);
 
   // On streaming threads.
   static GstPadProbeReturn OnLatent(GstPad*, GstPadProbeInfo* info,
@@ -77,6 +81,7 @@ class Pipeline {
   taegst::GstPtr<GstElement> pipeline_;
   guint bus_watch_ = 0;
   guint restart_ = 0;
+  WaitingLatents to_decode_;
   std::atomic<int> waiting_{0};  // tasks that the main thread has not run
 
   // Of the thread that latentmux runs in.

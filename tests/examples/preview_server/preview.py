@@ -3,8 +3,10 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -88,19 +90,18 @@ class Preview:
     def finished(self, count):
         """Waits for so many finished generations; the newest comes first."""
         def done(status):
-            return sum(g["state"] == "finished" and "picture" in g
+            return sum(g["state"] == "finished" and
+                       g.get("picture") == g["came"] - 1
                        for g in status["generations"]) >= count
         return self.wait_for(done)["generations"]
 
 
 def message(**metadata):
-    """A latent of the stream: noise that grows quiet, 16x16 for FLUX.2."""
-    import random
-    import struct
+    """A latent of the stream: noise of a seed of its own, 16x16 for FLUX.2."""
     side = metadata.pop("side", 16)
     noise = random.Random(str(sorted(metadata.items())))
-    data = struct.pack("<%de" % (32 * side * side),
-                       *(noise.gauss(0, 1) for _ in range(32 * side * side)))
+    data = struct.pack("<2048e", *(noise.gauss(0, 1) for _ in range(2048)))
+    data *= side * side // 64
     said = {"space": "flux2", **{k: str(v) for k, v in metadata.items()}}
     header = json.dumps({"__metadata__": said, "latent": {
         "dtype": "F16", "shape": [1, 32, side, side],
