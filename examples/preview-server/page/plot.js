@@ -29,19 +29,29 @@ function columns(history, total) {
   return history.map((step, i) => WIDTH * ((step.step ?? i) - first) / span);
 }
 
-function line(history, xs, key, top) {
+// Noise falls to 0 in a line; change is looked at in its powers of ten, for the
+// last steps matter and are small.
+const DECADES = 3;
+const linear = (part) => part;
+const powers = (part) => 1 + Math.log10(Math.max(part, 1e-9)) / DECADES;
+
+function line(history, xs, key, scale) {
+  const top = Math.max(1e-9, ...history.map((step) => step[key] ?? 0));
   let path = "";
   history.forEach((step, i) => {
     const value = step[key];
     if (value === null || value === undefined) return;
-    const y = HEIGHT - HEIGHT * Math.min(1, value / top);
+    const y = HEIGHT - HEIGHT * Math.min(1, Math.max(0, scale(value / top)));
     path += `${path ? "L" : "M"}${xs[i].toFixed(1)} ${y.toFixed(1)}`;
   });
   return path;
 }
 
-const topOf = (history, key) =>
-  Math.max(1e-9, ...history.map((step) => step[key] ?? 0));
+// From which step on nothing changed any more; -1: it still does.
+function settledFrom(history) {
+  const last = history.findLastIndex((step) => !step.converged);
+  return last + 1 < history.length ? last + 1 : -1;
+}
 
 function legend(kind, label, value) {
   return make("span", {class: kind}, make("i"), `${label} `,
@@ -60,19 +70,19 @@ export function drawPlot(generation, at) {
     svg.append(shape("line", {class: "grid", x1: 0, x2: WIDTH,
                               y1: HEIGHT * part, y2: HEIGHT * part}));
   }
-  const settled = history.findIndex((step) => step.converged);
+  const settled = settledFrom(history);
   if (settled >= 0) {
     svg.append(shape("rect", {class: "settled", x: xs[settled], y: 0,
                               width: WIDTH - xs[settled], height: HEIGHT}));
   }
-  const sigma = line(history, xs, "sigma", topOf(history, "sigma"));
+  const sigma = line(history, xs, "sigma", linear);
   if (sigma) {
     const right = xs.at(-1).toFixed(1);
     svg.append(shape("path", {class: "fill",
                               d: `${sigma}L${right} ${HEIGHT}L0 ${HEIGHT}Z`}));
     svg.append(shape("path", {class: "sigma", d: sigma}));
   }
-  const change = line(history, xs, "change", topOf(history, "change"));
+  const change = line(history, xs, "change", powers);
   if (change) svg.append(shape("path", {class: "change", d: change}));
   const step = history[at];
   if (step) {
@@ -80,7 +90,7 @@ export function drawPlot(generation, at) {
                               y1: 0, y2: HEIGHT}));
   }
   caption.replaceChildren(legend("sigma", "noise σ", step?.sigma));
-  if (change) caption.append(legend("change", "change", step?.change));
+  if (change) caption.append(legend("change", "change, logarithmic", step?.change));
   if (settled >= 0) {
     caption.append(make("span", {class: "settled"},
         `settled at step ${history[settled].step ?? settled}`));

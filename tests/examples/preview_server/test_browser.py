@@ -124,6 +124,10 @@ class Page(unittest.TestCase):
             "four spheres")
         self.scrub(browser)
         self.shot(browser, "finished")
+        for line in ("sigma", "change"):
+            self.assertGreater(browser.run(
+                "return document.querySelector('#plot path.%s').getBBox()"
+                ".width" % line), 200)
         self.film(browser)
         self.assertEqual(browser.complaints(), [])
 
