@@ -124,9 +124,7 @@ class Bench {
 
   Status Run() {
     if (!options_.latents.empty()) TAE_RETURN_IF_ERROR(Pictures());
-    for (const int size : options_.sizes)
-      for (const LadderRung& rung : GetLadder(models_, 1))
-        TAE_RETURN_IF_ERROR(Time(rung, size));
+    for (const int size : options_.sizes) TAE_RETURN_IF_ERROR(Times(size));
     return {};
   }
 
@@ -197,27 +195,53 @@ class Bench {
     return {};
   }
 
-  Status Time(const LadderRung& rung, int size) {
-    const auto measured = tool::Measure({.model = rung.model,
-                                         .cpu = "",
-                                         .parallel = threads_,
-                                         .size = {size, size},
-                                         .rung = rung.rung,
-                                         .iterations = options_.iterations});
-    if (!measured.ok()) return measured.status();
-    std::puts(Json{{"figure", "time"},
-                   {"rung", QualityName(rung.quality)},
-                   {"size", size},
-                   {"threads", threads_->workers()},
-                   {"share", rung.share},
-                   {"median_ms", measured->times.median},
-                   {"p10_ms", measured->times.p10},
-                   {"above_mib", measured->above_mebibytes},
-                   {"peak_rss_mib", measured->peak_mebibytes}}
-                  .dump()
-                  .c_str());
+  // One after the other for memory, then in turns for time: what else the
+  // machine does disturbs all rungs alike.
+  Status Times(int size) {
+    const std::vector<LadderRung> ladder = GetLadder(models_, 1);
+    std::vector<tool::Measured> memory;
+    for (const LadderRung& rung : ladder) {
+      const auto measured = Measure(rung, size);
+      if (!measured.ok()) return measured.status();
+      memory.push_back(*measured);
+    }
+    std::vector<std::vector<double>> times(ladder.size()), ratios = times;
+    for (int round = 0; round < options_.iterations; ++round) {
+      std::vector<double> of_round;
+      for (const LadderRung& rung : ladder) {
+        const auto measured = Measure(rung, size);
+        if (!measured.ok()) return measured.status();
+        of_round.push_back(measured->times.median);
+      }
+      for (size_t i = 0; i < ladder.size(); ++i) {
+        times[i].push_back(of_round[i]);
+        ratios[i].push_back(of_round[i] / of_round.back());
+      }
+    }
+    for (size_t i = 0; i < ladder.size(); ++i)
+      std::puts(Json{{"figure", "time"},
+                     {"rung", QualityName(ladder[i].quality)},
+                     {"size", size},
+                     {"threads", threads_->workers()},
+                     {"share", ladder[i].share},
+                     {"median_ms", Quantile(times[i], 0.5)},
+                     {"ratio", Quantile(ratios[i], 0.5)},
+                     {"above_mib", memory[i].above_mebibytes},
+                     {"peak_rss_mib", memory[i].peak_mebibytes}}
+                    .dump()
+                    .c_str());
     std::fflush(stdout);
     return {};
+  }
+
+  // Two decodes warm up, one counts.
+  StatusOr<tool::Measured> Measure(const LadderRung& rung, int size) const {
+    return tool::Measure({.model = rung.model,
+                          .cpu = "",
+                          .parallel = threads_,
+                          .size = {size, size},
+                          .rung = rung.rung,
+                          .iterations = 1});
   }
 
   const LadderModels models_;

@@ -59,7 +59,7 @@ def time_tables(times):
     yield from table(['rung'] + [str(size) for size in sizes], [
         [rung] + [
             f"{times[rung, size]['median_ms']:.1f} "
-            f"({times[rung, size]['median_ms'] / times['full', size]['median_ms']:.3f})"
+            f"({times[rung, size]['ratio']:.3f})"
             for size in sizes] for rung in rungs])
     yield 'Peak resident MiB above model, latent and frame:'
     yield ''

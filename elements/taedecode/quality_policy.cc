@@ -1,6 +1,7 @@
 #include "taedecode/quality_policy.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace taegst {
 namespace {
@@ -25,6 +26,7 @@ void QualityPolicy::SetRungs(const std::vector<tae::LadderRung>& rungs) {
   took_.assign(costs_.size(), 0);
   current_ = this->best();
   patience_ = kLeastPatience;
+  raised_ = false;
   Reset();
 }
 
@@ -67,22 +69,33 @@ std::optional<size_t> QualityPolicy::Lower() {
   if (late_count == lowered_at_ && current_ < best()) return current_;
   if (current_ == 0) return std::nullopt;
   lowered_at_ = late_count;
-  patience_ = std::min(2 * patience_, kMostPatience);
+  // The last climb was too bold.
+  if (std::exchange(raised_, false))
+    patience_ = std::min(2 * patience_, kMostPatience);
   --current_;
   while (current_ > 0 && !Fits(current_)) --current_;
   return current_;
 }
 
 void QualityPolicy::Raise() {
-  if (current_ == best()) return;
+  if (current_ == best()) {
+    if (++in_time_ >= kMostPatience) patience_ = kLeastPatience;
+    return;
+  }
   const GstClockTimeDiff longer =
       GST_CLOCK_DIFF(Estimate(current_), Estimate(current_ + 1));
   if (-jitter_.load() < longer) {
     in_time_ = 0;
     return;
   }
-  if (++in_time_ < patience_ || !Fits(current_ + 1)) return;
+  if (++in_time_ < patience_) return;
+  if (!Fits(current_ + 1)) {
+    // The machine may have been busy then: what was measured fades.
+    took_[current_ + 1] -= took_[current_ + 1] / 32;
+    return;
+  }
   ++current_;
+  raised_ = true;
   in_time_ = 0;
 }
 

@@ -56,6 +56,7 @@ class QualityPolicy {
   std::vector<GstClockTime> took_;  // a moving average; 0 = never decoded
   size_t current_ = 0;
   guint in_time_ = 0;     // pictures in a row
+  bool raised_ = false;   // since it was lowered
   guint patience_ = 0;    // so many, before the rung is raised
   guint lowered_at_ = 0;  // late_count_ when it was
   GstClockTime last_ = GST_CLOCK_TIME_NONE;  // running time of a latent
