@@ -5,10 +5,11 @@ them, while nobody, one, ten, and ten and three that read nothing look at it.
     GST_PLUGIN_PATH=build/release/plugin examples/preview-server/measure_viewers.py \\
         build/release/examples/preview-server/tae-preview-server [SIZE [SECONDS]]
 
-Columns: pictures decoded a second; milliseconds of one decode (median of the
-last hundred); processor time of the whole server for a picture, sending them
-out included; how many of the decoded pictures the slowest reading viewer got;
-memory of the server.
+Columns: pictures decoded a second; processor time of the whole server for a
+picture, sending them out included; how many of the decoded pictures the slowest
+reading viewer got; memory of the server. Then three latents a second: the
+median time from a latent's last byte to the whole picture at the last of the
+reading viewers, decoding included.
 """
 import http.client
 import json
@@ -51,7 +52,7 @@ class Viewer(threading.Thread):
 
     def __init__(self, host, slow):
         super().__init__(daemon=True)
-        self.pictures, self.slow = 0, slow
+        self.pictures, self.slow, self.last = 0, slow, 0.0
         self.peer = socket.create_connection(host)
         self.peer.sendall(b"GET /live.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
@@ -60,7 +61,10 @@ class Viewer(threading.Thread):
             data = self.peer.recv(1 << 20)
             if not data:
                 return
-            self.pictures += data.count(b"Content-Type: image/jpeg")
+            more = data.count(b"Content-Type: image/jpeg")
+            if more:  # the head of the next part: this one is complete
+                self.pictures += more
+                self.last = time.monotonic()
 
 
 def get(host, path):
@@ -80,6 +84,24 @@ def processor_seconds(pid):
 def resident_mib(pid):
     with open("/proc/%d/statm" % pid) as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+
+
+def latency(producer, messages, viewers):
+    """Milliseconds from a latent to its picture; None without viewers."""
+    times = []
+    for message in messages[:20]:
+        time.sleep(1 / 3)
+        before = [viewer.pictures for viewer in viewers]
+        producer.sendall(message)
+        sent = time.monotonic()
+        while time.monotonic() < sent + 5 and any(
+                viewer.pictures == count
+                for viewer, count in zip(viewers, before)):
+            time.sleep(0.0005)
+        times += [viewer.last - sent for viewer in viewers]
+    worst = [max(times[i:i + len(viewers)])
+             for i in range(0, len(times), len(viewers) or 1)]
+    return 1000 * statistics.median(worst) if worst else None
 
 
 def measure(server, messages, fast, slow, seconds):
@@ -117,18 +139,19 @@ def measure(server, messages, fast, slow, seconds):
             cpu = processor_seconds(process.pid) - cpu
             got = [viewer.pictures - before for viewer, before
                    in zip(viewers, seen) if not viewer.slow]
-            history = get(host, "/generations/1")["history"][-100:]
             memory = resident_mib(process.pid)
             going.set()
             sender.join()
+            time.sleep(1)
+            delay = latency(producer, messages,
+                            [viewer for viewer in viewers if not viewer.slow])
         finally:
             process.terminate()
             process.wait()
-    decode = statistics.median(step["decode_ms"] for step in history)
     least = "%3.0f %%" % (100 * min(got) / pictures) if got else "    –"
-    print("%7d %5d %11.1f %10.1f %12.1f %9s %7d" % (
-        fast, slow, pictures / clock, decode, 1000 * cpu / pictures, least,
-        memory), flush=True)
+    print("%7d %5d %11.1f %12.1f %9s %6d %11s" % (
+        fast, slow, pictures / clock, 1000 * cpu / pictures, least, memory,
+        "%.0f" % delay if delay else "–"), flush=True)
 
 
 def main():
@@ -137,8 +160,8 @@ def main():
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 10
     with tempfile.TemporaryDirectory() as folder:
         messages = list(demo_latents(size, folder))
-    print("viewers  slow  pictures/s  ms/decode  ms cpu/pict.  least got   "
-          "MiB")
+    print("viewers  slow  pictures/s  ms cpu/pict.  least got   MiB  "
+          "ms to viewer")
     for fast, slow in VIEWERS:
         measure(server, messages, fast, slow, seconds)
 
