@@ -1,5 +1,6 @@
 #include "latent/domain_evidence.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>
@@ -22,7 +23,10 @@ constexpr double kSmallest = 0.01;         // mean square that still tells
 struct Scale {
   double rms = 0;
   double variation = 0;
-  double misfit = 0;  // negative log likelihood, up to a constant
+  // Negative log likelihoods, up to a constant: of the RMS, and of the channels
+  // around it.
+  double misfit = 0;
+  double pattern_misfit = 0;
 };
 
 Scale Judge(const std::vector<double>& mean,
@@ -47,7 +51,8 @@ Scale Judge(const std::vector<double>& mean,
   scale.misfit =
       half_square(std::log((scale.rms + 1e-6) / kUsualRms), kSpreadOfRms);
   for (const double log : logs)
-    scale.misfit += half_square(log - sum_of_logs / count, kSpreadOfChannels);
+    scale.pattern_misfit +=
+        half_square(log - sum_of_logs / count, kSpreadOfChannels);
   return scale;
 }
 
@@ -66,6 +71,24 @@ Scale JudgeAsVae(const ChannelStatistics& found, const VaeAffine& affine) {
   return Judge(mean, variance);
 }
 
+// Whether the table scales or moves channels differently enough to show.
+bool HasPattern(const VaeAffine& affine) {
+  constexpr double kLeastScale = 0.1, kLeastShift = 0.3;  // RMS deviations
+  const auto spread = [&](auto value) {
+    double sum = 0, squares = 0;
+    const auto count = static_cast<double>(affine.mul.size());
+    for (size_t k = 0; k < affine.mul.size(); ++k) {
+      sum += value(k);
+      squares += value(k) * value(k);
+    }
+    const double mean = sum / count;
+    return std::sqrt(std::max(0.0, squares / count - mean * mean));
+  };
+  return spread([&](size_t k) { return std::log(double(affine.mul[k])); }) >
+             kLeastScale ||
+         spread([&](size_t k) { return double(affine.add[k]); }) > kLeastShift;
+}
+
 }  // namespace
 
 DomainEvidence WeighDomain(const ChannelStatistics& found,
@@ -76,10 +99,13 @@ DomainEvidence WeighDomain(const ChannelStatistics& found,
   const Scale vae = JudgeAsVae(found, *affine);
   const bool is_vae = declared == LatentDomain::kVae;
   const Scale& other = is_vae ? sampler : vae;
-  return {.vae = sampler.misfit - vae.misfit,
+  return {.scale = sampler.misfit - vae.misfit,
+          .pattern = HasPattern(*affine)
+                         ? sampler.pattern_misfit - vae.pattern_misfit
+                         : 0,
           .rms = (is_vae ? vae : sampler).rms,
           .other_rms = other.rms,
-          .variation = other.variation};
+          .variation = std::max(sampler.variation, vae.variation)};
 }
 
 }  // namespace tae

@@ -8,12 +8,15 @@
 
 namespace tae {
 
+// In nats, for the VAE's domain; below 0 for the sampler's.
 struct DomainEvidence {
-  double vae = 0;        // nats for the VAE's domain, below 0 for the sampler's
+  double scale = 0;      // of the RMS of all numbers
+  double pattern = 0;    // of how the channels differ from each other
   double rms = 0;        // of the numbers, read as the declared domain
   double other_rms = 0;  // read as the other one
-  double variation = 0;  // share of the channels' variance in the mean square,
-                         // read as the other one: near 0 in uniform pictures
+  // Share of the channels' variance in the mean square, in the domain where it
+  // is larger: near 0 in uniform pictures.
+  double variation = 0;
 };
 
 // Of a space's name (not alias). All 0 where its constants are not known.

@@ -68,12 +68,12 @@ std::vector<float> Pack(const Specimen& specimen,
 }
 
 // The planes as the full VAE has them; nothing where nobody knows how.
-std::optional<std::vector<float>> VaePlanes(const Specimen& specimen) {
+std::optional<std::vector<float>> VaePlanes(const Specimen& specimen,
+                                            std::vector<float> planes) {
   const auto affine = SamplerFromVae(specimen.variant);
   if (!affine) return std::nullopt;
   const auto height = static_cast<size_t>(specimen.extent.height);
   const auto width = static_cast<size_t>(specimen.extent.width);
-  std::vector<float> planes = specimen.planes;
   for (size_t i = 0; i < planes.size(); ++i) {
     const size_t c = i / (height * width), y = i / width % height;
     const size_t k = 4 * c + 2 * (y % 2) + i % width % 2;
@@ -99,6 +99,28 @@ std::vector<float> WithNoise(std::vector<float> planes, Noise noise) {
 std::string TextOf(Noise noise) {
   return std::string(noise.flow ? "flow" : "added") + " noise, sigma " +
          std::to_string(noise.sigma).substr(0, 4);
+}
+
+// Each pixel the mean of those up to `radius` away, along both axes: as a
+// sampler's estimates of x0 look in the first steps.
+std::vector<float> Blurred(const Specimen& specimen, int radius) {
+  const int height = specimen.extent.height, width = specimen.extent.width;
+  std::vector<float> planes(specimen.planes.size());
+  for (int c = 0; c < specimen.channels; ++c) {
+    const size_t plane = size_t(c) * height * width;
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x) {
+        double sum = 0;
+        int count = 0;
+        for (int i = std::max(0, y - radius);
+             i <= std::min(height - 1, y + radius); ++i)
+          for (int j = std::max(0, x - radius);
+               j <= std::min(width - 1, x + radius); ++j, ++count)
+            sum += specimen.planes[plane + size_t(i) * width + j];
+        planes[plane + size_t(y) * width + x] = static_cast<float>(sum / count);
+      }
+  }
+  return planes;
 }
 
 // What is common to all of a specimen's cases.
@@ -153,7 +175,7 @@ void VisitWrongOrders(const Specimen& specimen, const Cases& cases) {
 }
 
 void VisitWrongDomains(const Specimen& specimen, const Cases& cases) {
-  const auto vae = VaePlanes(specimen);
+  const auto vae = VaePlanes(specimen, specimen.planes);
   if (!vae) return;
   cases.Show({.what = "the VAE's numbers as the sampler's",
               .values = *vae,
@@ -198,9 +220,16 @@ void VisitRight(const Specimen& specimen, const Visit& visit) {
                  order.layout, domain);
     }
   };
-  show("", specimen.planes, LatentDomain::kSampler, false);
-  if (const auto vae = VaePlanes(specimen))
-    show(", domain=vae", *vae, LatentDomain::kVae, false);
+  const Extent extent = specimen.extent;
+  for (const int radius : {0, 1, 2, 4, 8}) {
+    if (4 * radius > std::min(extent.height, extent.width)) break;
+    const std::vector<float> planes = Blurred(specimen, radius);
+    const std::string blurred =
+        radius > 0 ? ", blurred by " + std::to_string(radius) : "";
+    show(blurred, planes, LatentDomain::kSampler, false);
+    if (const auto vae = VaePlanes(specimen, planes))
+      show(blurred + ", domain=vae", *vae, LatentDomain::kVae, false);
+  }
   std::vector<Noise> noises;
   for (int i = 1; i <= 20; ++i) noises.push_back({true, 0.05f * float(i)});
   for (const float sigma : {0.1f, 0.3f, 1.0f, 2.0f, 3.5f, 7.0f, 14.6f})

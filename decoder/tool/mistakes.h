@@ -37,8 +37,8 @@ struct Declared {
 
 using Visit = std::function<void(const Declared&)>;
 
-// Latents with nothing wrong: every order, both domains, and noise of every
-// sigma where pred=x says so.
+// Latents with nothing wrong: every order, both domains, blurred as the first
+// estimates of x0 are, and noise of every sigma where pred=x says so.
 void VisitRight(const Specimen& specimen, const Visit& visit);
 
 // All mistakes. None where the latent is too small to be judged.
