@@ -16,6 +16,7 @@ StatusOr<int> Decode(Words words);
 StatusOr<int> Validate(Words words);
 StatusOr<int> ShowPlan(Words words);
 StatusOr<int> ListVariants(Words words);
+StatusOr<int> ShowLadder(Words words);
 StatusOr<int> Bench(Words words);
 StatusOr<int> Quantize(Words words);
 StatusOr<int> Reuse(Words words);

@@ -81,6 +81,12 @@ constexpr Command kCommands[] = {
      "    share of pictures shown again, and how far they are from decoding "
      "each. --steps:\n"
      "    the change at each step.\n"},
+    {"ladder", tae::tool::ShowLadder,
+     "tae ladder --variant V | --model M\n"
+     "    The rungs of a space: share of the full decoder's multiply-adds and "
+     "time, and\n"
+     "    PSNR against its pictures at four sizes. * is shrunk from a larger "
+     "one.\n"},
     {"variants", tae::tool::ListVariants,
      "tae variants\n"
      "    The latent spaces, their weights and where these are on this "

@@ -58,7 +58,7 @@ struct LadderRung {
   int rung = 0;       // index of GetRungs(*model)
   int downscale = 1;  // of the picture that the model gives
   int shrink = 1;     // what is left for ShrinkFrame; the product was asked for
-  double share = 1;   // of the full decoder's multiply-adds
+  double share = 1;   // of the full decoder's multiply-adds; 1 = not known
   double psnr = 0;    // at this size; 0 = not measured
   double time_ratio = 0;  // at full size; 0 = not measured
 };

@@ -22,6 +22,9 @@ expect 2 "tae inspect" "$tae"
 expect 0 "tae validate" "$tae" --help
 expect 2 "no command 'nonsense'" "$tae" nonsense
 expect 0 "taef2_decoder.pth (not here)" "$tae" variants
+expect 0 "builtin     3." "$tae" ladder --variant flux2
+expect 2 "nothing decodes variant 'none'" "$tae" ladder --variant none
+expect 2 "name the --variant" "$tae" ladder
 expect 0 "store_rgb" "$tae" plan --variant flux2 --size 64x64
 expect 0 "linear_rgb" "$tae" plan --variant wan21 --method linear --size 64x32
 expect 2 "multiples of 8" "$tae" plan --variant flux2 --size 60x64
