@@ -3,11 +3,11 @@
 namespace tae {
 namespace {
 
-template <class T, int kParts>
+template <class T, int kProducts>
 TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
-                                 WinogradScratch<BFloatProduct<kParts>>* s,
+                                 WinogradScratch<BFloatProduct<kProducts>>* s,
                                  int slot) {
-  using P = BFloatProduct<kParts>;
+  using P = BFloatProduct<kProducts>;
   const float* column[6];
   for (int c = 0; c < kChannels; c += 2 * kLanes) {
     for (int side = 0; side < 2; ++side)
@@ -25,26 +25,25 @@ TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
           Load(column[x] + kLanes * 36 + i * kLanes);
       BtRow(d, b);
       TAE_UNROLL for (int j = 0; j < 6; ++j)
-          StoreSplit<kParts>(a[j], b[j], to + (i * 6 + j) * s->kInputStride);
+          StoreSplit(a[j], b[j], to + (i * 6 + j) * s->kInputStride);
     }
   }
   s->scale[slot] = 1;
 }
 
-template <class T, int kParts>
+template <class T, int kProducts>
 void UpTransformInput(const T* const row[3], const UpConvTask& task, int tile,
-                      UpScratch<BFloatProduct<kParts>>* s, int slot) {
-  using P = BFloatProduct<kParts>;
+                      UpScratch<BFloatProduct<kProducts>>* s, int slot) {
+  using P = BFloatProduct<kProducts>;
   const size_t offset = size_t(2 * tile) * kChannels;
   const size_t right = RightStep(task, tile);
   for (int c = 0; c < kChannels; c += kLanes)
     UpTransformVector(row, offset + c, right, s->tile + c, kChannels);
   for (int p = 0; p < winograd::kUpInputs; ++p)
     for (int c = 0; c < kChannels; c += 2 * kLanes)
-      StoreSplit<kParts>(
-          Load(s->tile + p * kChannels + c),
-          Load(s->tile + p * kChannels + c + kLanes),
-          s->inputs + p * s->kInputStride + slot * P::kUnits + c / 2);
+      StoreSplit(Load(s->tile + p * kChannels + c),
+                 Load(s->tile + p * kChannels + c + kLanes),
+                 s->inputs + p * s->kInputStride + slot * P::kUnits + c / 2);
   s->scale[slot] = 1;
 }
 

@@ -6,7 +6,7 @@ namespace tae {
 namespace {
 
 struct PoolTilesScratch {
-  using P = BFloatProduct<2>;
+  using P = BFloatProduct<3>;
   static constexpr int kPixels = P::kChunkTiles;
   alignas(64) int32_t pixels[kPixels * P::kUnits];
   alignas(64) int32_t hidden[kPixels * P::kUnits];
@@ -17,9 +17,9 @@ struct PoolTilesScratch {
 template <class T>
 TAE_INLINE void SplitPixels(const T* from, int count, int32_t* to) {
   for (int i = 0; i < count; ++i)
-    TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes) StoreSplit<2>(
+    TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes) StoreSplit(
         Load(from + i * kChannels + c), Load(from + i * kChannels + c + kLanes),
-        to + i * BFloatProduct<2>::kUnits + c / 2);
+        to + i * BFloatProduct<3>::kUnits + c / 2);
 }
 
 // relu(sums + bias), split.
@@ -30,8 +30,8 @@ TAE_INLINE void SplitHidden(const float* sums, const float* bias, int count,
   };
   for (int i = 0; i < count; ++i)
     TAE_UNROLL for (int c = 0; c < kChannels; c += 2 * kLanes)
-        StoreSplit<2>(value(i, c), value(i, c + kLanes),
-                      to + i * BFloatProduct<2>::kUnits + c / 2);
+        StoreSplit(value(i, c), value(i, c + kLanes),
+                   to + i * BFloatProduct<3>::kUnits + c / 2);
 }
 
 TAE_INLINE void AddOut(const float* sums, int count, bool first, float* out) {
@@ -44,7 +44,7 @@ TAE_INLINE void AddOut(const float* sums, int count, bool first, float* out) {
 template <class T>
 void PoolOnTiles(const void* folded_bytes, const PoolTask& task,
                  void* scratch) {
-  using P = BFloatProduct<2>;
+  using P = BFloatProduct<3>;
   constexpr int kSquareUnits = P::kWeightUnits;
   const auto& folded = *static_cast<const FoldedPool*>(folded_bytes);
   const auto* expand = reinterpret_cast<const int32_t*>(folded.expand);

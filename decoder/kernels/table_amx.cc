@@ -34,7 +34,7 @@ constexpr KernelTable MakeTileTable(const char* name) {
 }
 
 constexpr KernelTable MakeSplitTable(const char* name) {
-  using P = BFloatProduct<2>;
+  using P = BFloatProduct<4>;
   KernelTable table = MakeTileTable<P, FloatProduct, float>(name);
   table.conv = ConvOnTiles<P, float>;
   table.upconv = UpConvOnTiles<P, float>;
@@ -70,6 +70,6 @@ constinit const KernelTable kF16AmxTable =
 constinit const KernelTable kInt8AmxTable =
     MakeDirectTable<1>("int8_direct_i8__amx");
 constinit const KernelTable kF32AmxTable =
-    MakeSplitTable("f32_winograd_bf16x3__amx");
+    MakeSplitTable("f32_winograd_bf16x4__amx");
 
 }  // namespace tae

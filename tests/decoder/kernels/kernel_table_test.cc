@@ -52,7 +52,7 @@ std::string Size(int width, int height) {
 // Largest error of a convolution, as a part of the largest output.
 double ConvBound(const TableEntry& entry) {
   const bool split =
-      std::string(entry.table->name).find("bf16x3") != std::string::npos;
+      std::string(entry.table->name).find("bf16x4") != std::string::npos;
   switch (entry.precision) {
     case Precision::kF32:
       return split ? 2e-4 : 1e-5;
