@@ -16,6 +16,10 @@
  * step that was reached, `between` (how far it is to the next one, in (0,1)),
  * and the sigma and timestep of that place.
  *
+ * Noisy latents (pred=x in the caps) become estimates of the clean one first,
+ * as taedecode makes them, for only these can be gone between: the caps then
+ * say pred=x0.
+ *
  * A latent waits for the next one; that is the element's latency.
  *
  * ## Example launch lines
@@ -35,11 +39,13 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "common/guard.h"
 #include "common/status_gst.h"
+#include "latentinterpolate/clean_estimate.h"
 #include "latentinterpolate/tween.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_latent_interpolate_debug);
@@ -52,6 +58,7 @@ constexpr auto kDefaultMethod = tae::Interpolation::kLinear;
 // What the streaming thread has between start and stop.
 struct State {
   State(tae::Interpolation how, GstClockTime hold) : tween(how, hold) {}
+  std::optional<taegst::CleanEstimate> clean;  // where latents are noisy
   taegst::Tween tween;
   // Events that came after the latent which waits; they follow its frames.
   std::vector<taegst::GstPtr<GstEvent>> events;
@@ -109,23 +116,40 @@ static GType method_get_type() {
   return type;
 }
 
-// All but the framerate stays.
-static GstCaps* gst_latent_interpolate_transform_caps(GstBaseTransform*,
-                                                      GstPadDirection direction,
-                                                      GstCaps* caps,
-                                                      GstCaps* filter) {
-  const bool to_src = direction == GST_PAD_SINK;
+// What comes out of noisy latents is clean.
+static void set_clean(GstStructure* s) {
+  const taegst::GstPtr<GstCaps> caps(
+      gst_caps_new_full(gst_structure_copy(s), nullptr));
+  if (!gst_caps_is_fixed(caps.get())) return;
+  const auto info = taegst::LatentInfoFromCaps(caps.get());
+  if (info.ok() && taegst::CanDenoise(*info))
+    gst_structure_set(s, "pred", G_TYPE_STRING, "x0", nullptr);
+}
+
+// All but the framerate and the noise stays.
+static GstCaps* transform_caps(GstPadDirection direction, GstCaps* caps,
+                               GstCaps* filter) {
   taegst::GstPtr<GstCaps> other(gst_caps_copy(caps));
   for (guint i = 0; i < gst_caps_get_size(other.get()); ++i) {
     GstStructure* s = gst_caps_get_structure(other.get(), i);
-    if (to_src)
+    if (direction == GST_PAD_SINK) {
+      set_clean(s);
       gst_structure_set(s, "framerate", GST_TYPE_FRACTION_RANGE, 1, 1, 240, 1,
                         nullptr);
-    else
-      gst_structure_remove_field(s, "framerate");
+    } else {
+      gst_structure_remove_fields(s, "framerate", "pred", nullptr);
+    }
   }
   if (filter == nullptr) return other.release();
   return gst_caps_intersect_full(filter, other.get(), GST_CAPS_INTERSECT_FIRST);
+}
+
+static GstCaps* gst_latent_interpolate_transform_caps(GstBaseTransform* base,
+                                                      GstPadDirection direction,
+                                                      GstCaps* caps,
+                                                      GstCaps* filter) {
+  return taegst::Guard(GST_ELEMENT(base), static_cast<GstCaps*>(nullptr),
+                       [&] { return transform_caps(direction, caps, filter); });
 }
 
 static GstCaps* gst_latent_interpolate_fixate_caps(GstBaseTransform* base,
@@ -142,7 +166,7 @@ static gboolean gst_latent_interpolate_set_caps(GstBaseTransform* base,
                                                 GstCaps* in, GstCaps* out) {
   auto* self = GST_LATENT_INTERPOLATE(base);
   return taegst::Guard(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
-    const auto info = taegst::LatentInfoFromCaps(in);
+    auto info = taegst::LatentInfoFromCaps(in);
     if (!info.ok()) {
       taegst::PostError(GST_ELEMENT(self), info.status(),
                         taegst::Subject::kLatent);
@@ -154,7 +178,10 @@ static gboolean gst_latent_interpolate_set_caps(GstBaseTransform* base,
     if (!gst_structure_get_fraction(s, "framerate", &fps_n, &fps_d) ||
         fps_n <= 0 || fps_d <= 0)
       return FALSE;
-    self->priv->state->tween.SetFormat(*info, fps_n, fps_d);
+    State* state = self->priv->state.get();
+    state->clean.reset();
+    if (taegst::CanDenoise(*info)) state->clean.emplace(*info);
+    state->tween.SetFormat(*info, fps_n, fps_d);
     if (info->fps_n > 0 && info->fps_d > 0) {
       std::lock_guard lock(self->priv->mutex);
       self->priv->latency = gst_util_uint64_scale(
@@ -189,6 +216,13 @@ static GstFlowReturn fail(GstLatentInterpolate* self,
   return GST_FLOW_ERROR;
 }
 
+static tae::Status push(State* state, taegst::GstPtr<GstBuffer> latent) {
+  if (!state->clean) return state->tween.Push(std::move(latent));
+  auto clean = state->clean->Of(std::move(latent));
+  if (!clean.ok()) return clean.status();
+  return state->tween.Push(*std::move(clean));
+}
+
 // Called for each latent until it gives nothing more.
 static GstFlowReturn gst_latent_interpolate_generate_output(
     GstBaseTransform* base, GstBuffer** out) {
@@ -197,9 +231,9 @@ static GstFlowReturn gst_latent_interpolate_generate_output(
     taegst::Tween* tween = &self->priv->state->tween;
     *out = nullptr;
     if (base->queued_buf != nullptr) {
-      taegst::GstPtr<GstBuffer> latent(
-          std::exchange(base->queued_buf, nullptr));
-      const tae::Status status = tween->Push(std::move(latent));
+      const tae::Status status = push(
+          self->priv->state.get(),
+          taegst::GstPtr<GstBuffer>(std::exchange(base->queued_buf, nullptr)));
       if (!status.ok()) return fail(self, status);
     }
     auto next = tween->Pull();

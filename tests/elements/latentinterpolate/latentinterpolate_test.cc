@@ -253,6 +253,36 @@ TEST(LatentInterpolate, TensorsToo) {
   EXPECT_NEAR(Value(came[1]), 4.0 / 3, 1e-6);
 }
 
+// x = (1-s) x0 + s e with x0 = 2 and e = -1: whatever the noise, the second
+// latent on says x0, and so does all that lies behind it.
+TEST(LatentInterpolate, NoisyLatentsAreCleanedFirst) {
+  taegst::LatentInfo info = SmallInfo();
+  info.noisy = true;
+  Latents sent = Generation(4, info);
+  for (Latent& latent : sent) {
+    const double s = *latent.step.sigma;
+    const std::vector<float> values(info.size() / sizeof(float),
+                                    float((1 - s) * 2 - s));
+    std::memcpy(latent.bytes.data(), values.data(), info.size());
+  }
+  const Latents came = Through(sent, kThrough);
+  ASSERT_EQ(came.size(), 12u);
+  EXPECT_NE(came[0].caps.find("pred=(string)x0"), std::string::npos);
+  for (size_t i = 3; i < came.size(); ++i)
+    EXPECT_NEAR(Value(came[i]), 2, 1e-5) << i;
+  EXPECT_EQ(came[3].step, sent[1].step);
+}
+
+TEST(LatentInterpolate, NoisyLatentsOfUnknownNoiseStay) {
+  taegst::LatentInfo info = SmallInfo();
+  info.noisy = true;
+  Latents sent = Generation(3, info);
+  for (Latent& latent : sent) latent.step.sigma.reset();
+  const Latents came = Through(sent, kThrough);
+  ASSERT_EQ(came.size(), 9u);
+  EXPECT_EQ(came[3].bytes, sent[1].bytes);
+}
+
 TEST(LatentInterpolate, OneLatentIsALatent) {
   const Latents sent = Generation(1);
   const Latents came = Through(sent, kThrough);
@@ -386,10 +416,10 @@ TEST(LatentInterpolate, ItsLatencyIsAStep) {
 }
 
 TEST(LatentInterpolate, VideorateFillsWhatIsHeld) {
-  const Latents came =
-      Play("latentsrc num-buffers=4 steps=4 width=64 height=64 ! "
-           "latentinterpolate hold=500000000 ! taedecode method=linear ! "
-           "videorate ! video/x-raw,framerate=30/1 ! appsink name=out");
+  const Latents came = Play(
+      "latentsrc num-buffers=4 steps=4 width=64 height=64 ! "
+      "latentinterpolate hold=500000000 ! taedecode method=linear ! "
+      "videorate ! video/x-raw,framerate=30/1 ! appsink name=out");
   EXPECT_EQ(came.size(), 24u);  // 0.8 s
 }
 
