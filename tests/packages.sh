@@ -7,8 +7,11 @@ PACKAGES_BUILD=(g++ cmake ninja-build pkg-config libhwy-dev
   libopenblas-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev)
 PACKAGES_PREVIEW=(python3 curl ca-certificates gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-x)
-PACKAGES_TESTS=("${PACKAGES_PREVIEW[@]}" libgtest-dev libbenchmark-dev
-  libsoup-3.0-dev meson python3-numpy gstreamer1.0-plugins-bad xvfb x11-utils
+# Of examples/preview-server.
+PACKAGES_SERVER=(libsoup-3.0-dev gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good)
+PACKAGES_TESTS=("${PACKAGES_PREVIEW[@]}" "${PACKAGES_SERVER[@]}" libgtest-dev
+  libbenchmark-dev meson python3-numpy gstreamer1.0-plugins-bad xvfb x11-utils
   x11-apps gstreamer1.0-plugins-base-apps gir1.2-gst-rtsp-server-1.0
   python3-gst-1.0)
 # The peers of bench/compare, and its plot; each can be done without.
