@@ -37,6 +37,11 @@ App::App(const Options& options)
                                bool is_error) { OnNotice(text, is_error); }}) {}
 
 tae::Status App::Start() {
+  if (!options_.keep.empty()) {
+    auto archive = Archive::Open(options_.keep, options_.most_disk_bytes);
+    if (!archive.ok()) return archive.status();
+    archive_.emplace(*std::move(archive));
+  }
   TAE_RETURN_IF_ERROR(http_.Start());
   return pipeline_.Start();
 }
@@ -47,12 +52,20 @@ std::string App::latents() const {
 }
 
 void App::OnLatent(ArrivedLatent latent) {
-  bool began = false;
-  const Generation& generation = store_.AddLatent(std::move(latent), &began);
-  if (began)
+  const GenerationStore::Added added = store_.AddLatent(std::move(latent));
+  if (added.repeats) return;
+  Keep(*added.generation);
+  if (added.began)
     events_.PublishStatus();
   else
-    PublishStep(generation, generation.steps.back());
+    PublishStep(*added.generation, added.generation->steps.back());
+}
+
+void App::Keep(const Generation& generation) {
+  if (!archive_) return;
+  const tae::Status status = archive_->Append(generation.date, generation.id,
+                                              generation.steps.back().latent);
+  if (!status.ok()) OnNotice(status.message(), true);
 }
 
 void App::OnPicture(ArrivedPicture picture) {
@@ -70,13 +83,13 @@ void App::PublishStep(const Generation& generation, const Step& step) {
 }
 
 void App::OnNotice(const std::string& text, bool is_error) {
-  g_printerr("%s\n", text.c_str());
   const gint64 date = g_get_real_time() / G_USEC_PER_SEC;
   const auto same =
       std::find_if(notices_.begin(), notices_.end(),
                    [&](const Notice& old) { return old.text == text; });
   const uint64_t count = same != notices_.end() ? same->count + 1 : 1;
   if (same != notices_.end()) notices_.erase(same);
+  if (count == 1) g_printerr("%s\n", text.c_str());
   notices_.push_back({text, is_error, date, count});
   if (notices_.size() > kMostNotices) notices_.pop_front();
   events_.PublishStatus();

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 
+#include "archive.h"
 #include "event_hub.h"
 #include "generation_store.h"
 #include "http_server.h"
@@ -43,12 +45,14 @@ class App {
   void OnLatent(ArrivedLatent latent);
   void OnPicture(ArrivedPicture picture);
   void OnNotice(const std::string& text, bool is_error);
+  void Keep(const Generation& generation);
   void PublishStep(const Generation& generation, const Step& step);
 
   const Options options_;
   const std::string instance_;  // another one each start
   const gint64 begin_ = g_get_monotonic_time();
   GenerationStore store_;
+  std::optional<Archive> archive_;
   std::deque<Notice> notices_;
   LiveHub live_;
   EventHub events_;

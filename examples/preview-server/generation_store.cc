@@ -47,13 +47,13 @@ Generation& GenerationStore::PlaceOf(const ArrivedLatent& latent, bool* began) {
   return made;
 }
 
-const Generation& GenerationStore::AddLatent(ArrivedLatent latent,
-                                             bool* began) {
-  Generation& place = PlaceOf(latent, began);
-  if (!*began && Repeats(place, latent.step)) {
+GenerationStore::Added GenerationStore::AddLatent(ArrivedLatent latent) {
+  bool began = false;
+  Generation& place = PlaceOf(latent, &began);
+  if (!began && Repeats(place, latent.step)) {
     place.steps.back().key = latent.key;
     place.steps.back().latent = std::move(latent.message);
-    return place;
+    return {.generation = &place, .repeats = true};
   }
   if (!latent.prompt.empty()) place.prompt = Short(latent.prompt);
   if (latent.step.seed) place.seed = latent.step.seed;
@@ -71,7 +71,7 @@ const Generation& GenerationStore::AddLatent(ArrivedLatent latent,
   if (place.steps.size() > limits_.steps) Thin(&place);
   const uint64_t id = place.id;
   Bound(id);
-  return *Find(id);
+  return {.generation = Find(id), .began = began};
 }
 
 GenerationStore::Placed GenerationStore::AddPicture(ArrivedPicture picture) {

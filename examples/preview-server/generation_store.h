@@ -21,9 +21,13 @@ class GenerationStore {
 
   explicit GenerationStore(Limits limits) : limits_(limits) {}
 
-  // The generation it belongs to, a new one where none fits; *began says so.
+  struct Added {
+    const Generation* generation;
+    bool began = false;    // it is the first of this generation
+    bool repeats = false;  // it took the place of the last one, the same
+  };
   // Older generations may be gone afterwards.
-  const Generation& AddLatent(ArrivedLatent latent, bool* began);
+  Added AddLatent(ArrivedLatent latent);
 
   struct Placed {
     const Generation* generation = nullptr;  // null: no longer kept

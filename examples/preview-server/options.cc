@@ -38,6 +38,8 @@ struct Raw {
   gboolean demo = FALSE;
   int max_memory = 512;
   int max_generations = 24;
+  char* keep = nullptr;
+  int max_disk = 4096;
 };
 
 std::string TextOr(const Text& text, std::string otherwise) {
@@ -113,6 +115,10 @@ tae::Status CheckLimits(const Raw& raw, Options* options) {
     return tae::InvalidArgument(
         "--max-generations: expected 1 to 1000, found " +
         std::to_string(raw.max_generations));
+  if (raw.max_disk < 1)
+    return tae::InvalidArgument("--max-disk: expected MiB above 0, found " +
+                                std::to_string(raw.max_disk));
+  options->most_disk_bytes = uint64_t(raw.max_disk) << 20;
   options->limits.bytes = size_t(raw.max_memory) << 20;
   options->limits.generations = size_t(raw.max_generations);
   return {};
@@ -140,6 +146,10 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
        "Most that pictures and latents take (512)", "MIB"},
       {"max-generations", 0, 0, G_OPTION_ARG_INT, &raw->max_generations,
        "Most generations that are kept (24)", "N"},
+      {"keep", 0, 0, G_OPTION_ARG_FILENAME, &raw->keep,
+       "Keep all latents in this folder, a file for each generation", "FOLDER"},
+      {"max-disk", 0, 0, G_OPTION_ARG_INT, &raw->max_disk,
+       "Most that they take there; the oldest go (4096)", "MIB"},
       {}};
   const std::unique_ptr<GOptionContext, void (*)(GOptionContext*)> context(
       g_option_context_new(nullptr), g_option_context_free);
@@ -163,13 +173,15 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
 tae::StatusOr<Options> ParseOptions(int argc, char** argv) {
   Raw raw;
   const tae::Status parsed = Parse(argc, argv, &raw);
-  const Text listen(raw.listen), token(raw.token), latents(raw.latents);
+  const Text listen(raw.listen), token(raw.token), latents(raw.latents),
+      keep(raw.keep);
   const Texts decoder(raw.decoder);
   TAE_RETURN_IF_ERROR(parsed);
   Options options;
   const char* hidden = g_getenv("TAE_PREVIEW_TOKEN");
   options.token = TextOr(token, hidden != nullptr ? hidden : "");
   options.latents = raw.demo ? "" : TextOr(latents, options.latents);
+  options.keep = TextOr(keep, "");
   options.remote_latents = raw.remote_latents != FALSE;
   TAE_RETURN_IF_ERROR(SplitAddress(TextOr(listen, "127.0.0.1:8080"), &options));
   TAE_RETURN_IF_ERROR(CheckToken(options));

@@ -20,6 +20,8 @@ struct Options {
   // Properties of taedecode, names and values; the later ones win.
   std::vector<std::pair<std::string, std::string>> decoder = {{"nice", "10"}};
   GenerationStore::Limits limits;
+  std::string keep;  // a folder for all latents; "" = none
+  uint64_t most_disk_bytes = uint64_t{4096} << 20;  // of that folder
 };
 
 // Takes the command line apart. Errors: kInvalidArgument, a sentence on what to

@@ -19,7 +19,9 @@ class StoreTest : public testing::Test {
     latent.step.final = final;
     latent.message = CopyBytes(std::string(bytes, 'l'));
     latent.time = gint64(key_);
-    const uint64_t id = store_.AddLatent(latent, &began_).id;
+    const GenerationStore::Added added = store_.AddLatent(latent);
+    began_ = added.began;
+    const uint64_t id = added.generation->id;
     ArrivedPicture picture;
     picture.key = key_;
     picture.picture = CopyBytes(std::string(10, 'p'));

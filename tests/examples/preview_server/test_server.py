@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -275,6 +276,27 @@ class Survives(unittest.TestCase):
             self.assertEqual(status["latents"]["skipped"],
                              len(history) - pictures)
             self.assertTrue(history[-1]["picture"])
+
+    def test_latents_are_kept_on_disk_and_play(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Preview("--keep=" + folder) as preview:
+                send_run(preview, "../../kept", steps=3)
+                with preview.producer() as producer:  # a last picture, held
+                    producer.sendall(message(gen="../../kept", step=3, steps=3,
+                                             sigma=0.0, final=1))
+                preview.wait_for(lambda s: s["latents"]["received"] == 4)
+                download = preview.get("/generations/1/latents.safetensors")
+            (name,) = os.listdir(folder)
+            self.assertRegex(name, r"^\d{8}-\d{6}-1\.safetensors$")
+            path = os.path.join(folder, name)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            self.assertEqual(os.path.getsize(path), len(download.body))
+            played = subprocess.run(
+                ["gst-launch-1.0", "-v", "latentsrc", "location=" + path, "!",
+                 "taedecode", "!", "fakesink", "silent=false"],
+                capture_output=True, text=True, timeout=60)
+            self.assertEqual(played.returncode, 0, played.stderr)
+            self.assertEqual(played.stdout.count("chain"), 3)
 
     def test_numbers_that_are_none(self):
         with Preview() as preview:
