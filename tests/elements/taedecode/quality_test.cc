@@ -150,6 +150,26 @@ TEST(Scale, TheLargestThatDownstreamTakesIsShown) {
   EXPECT_EQ(Show("method=linear").width, 128);
 }
 
+TEST(Scale, DownstreamMayChangeItsMind) {
+  DecodeHarness harness("taedecode variant=flux2 method=builtin");
+  EXPECT_EQ(ShowOne(harness).width, 128);
+  for (const int width : {32, 64, 16, 128}) {
+    gst_harness_set_sink_caps_str(
+        harness.h,
+        ("video/x-raw,format=RGB,width=" + std::to_string(width)).c_str());
+    gst_harness_push_upstream_event(harness.h, gst_event_new_reconfigure());
+    EXPECT_EQ(harness.Push(LatentBuffer(kShape, 2)), GST_FLOW_OK);
+    const auto frame = harness.TryPull();
+    ASSERT_NE(frame, nullptr);
+    const auto caps = harness.OutputCaps();
+    GstVideoInfo info;
+    ASSERT_TRUE(gst_video_info_from_caps(&info, caps.get()));
+    EXPECT_EQ(info.width, width);
+    EXPECT_EQ(info.height, width / 2);
+    EXPECT_EQ(gst_buffer_get_size(frame.get()), info.size);
+  }
+}
+
 TEST(Scale, PropertyFixesIt) {
   EXPECT_EQ(Show("method=builtin scale=1/4").width, 32);
   EXPECT_EQ(Show("method=linear scale=1/8").height, 8);
