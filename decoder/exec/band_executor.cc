@@ -8,7 +8,7 @@
 #include "base/aligned_buffer.h"
 #include "base/half.h"
 #include "exec/chunk_queue.h"
-#include "exec/latent_source.h"
+#include "exec/latent_rows.h"
 #include "exec/run_parallel.h"
 #include "exec/schedule.h"
 #include "kernels/packed_weights.h"
@@ -59,7 +59,7 @@ class BandExecutor final : public Executor {
         parallel_(options.parallel),
         cancel_(options.cancel),
         table_(table),
-        source_(options.model->info().variant) {}
+        latent_rows_(options.model->info().variant) {}
 
   Status Prepare(bool whole_planes) {
     TAE_RETURN_IF_ERROR(CheckChannels());
@@ -249,7 +249,7 @@ class BandExecutor final : public Executor {
     const int end = std::min(row * kTile + kTile, out.height);
     for (int y = row * kTile; y < end; ++y) {
       float* z = workers_[worker].rows;
-      const int64_t bad = table_.unpack(source_.Row(*latent_, y, z));
+      const int64_t bad = table_.unpack(latent_rows_.Row(*latent_, y, z));
       if (bad != 0) nonfinite_.fetch_add(bad, std::memory_order_relaxed);
       table_.load({.z = z,
                    .channels = latent_->channels,
@@ -415,7 +415,7 @@ class BandExecutor final : public Executor {
   const std::shared_ptr<ParallelFor> parallel_;
   const CancelFlag cancel_;
   const KernelTable& table_;
-  const LatentSource source_;
+  const LatentRows latent_rows_;
   std::vector<const PackedLayer*> packed_;  // of each step
   Schedule schedule_;
   std::unique_ptr<ChunkQueue> queue_;

@@ -11,7 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "exec/blas_library.h"
 #include "exec/executor.h"
-#include "exec/latent_source.h"
+#include "exec/latent_rows.h"
 #include "exec/run_parallel.h"
 #include "kernels/reference/store.h"
 #include "kernels/reference/unpack.h"
@@ -85,7 +85,7 @@ class BlasExecutor final : public Executor {
         parallel_(options.parallel),
         cancel_(options.cancel),
         blas_(blas),
-        source_(options.model->info().variant) {}
+        latent_rows_(options.model->info().variant) {}
 
   Status Prepare() {
     for (const Step& step : plan_->steps)
@@ -232,7 +232,7 @@ class BlasExecutor final : public Executor {
     std::atomic<int64_t> nonfinite{0};
     ForEach(parallel_.get(), out.extent.height, [&](int y, int worker) {
       float* z = Rows(worker);
-      nonfinite += reference::Unpack(source_.Row(latent, y, z));
+      nonfinite += reference::Unpack(latent_rows_.Row(latent, y, z));
       for (int x = 0; x < out.extent.width; ++x)
         for (int c = 0; c < out.channels; ++c)
           out.Pixel(y, x)[c] =
@@ -440,7 +440,7 @@ class BlasExecutor final : public Executor {
   const std::shared_ptr<ParallelFor> parallel_;
   const CancelFlag cancel_;
   const BlasLibrary& blas_;
-  const LatentSource source_;
+  const LatentRows latent_rows_;
   AlignedBuffer arena_;
   std::vector<Plane> planes_;
   std::vector<std::vector<Matrix>> matrices_;  // of each step

@@ -6,7 +6,7 @@
 
 #include "base/aligned_buffer.h"
 #include "exec/executor.h"
-#include "exec/latent_source.h"
+#include "exec/latent_rows.h"
 #include "exec/run_parallel.h"
 #include "kernels/kernel_table.h"
 
@@ -21,7 +21,7 @@ class LinearExecutor final : public Executor {
         parallel_(options.parallel),
         cancel_(options.cancel),
         table_(table),
-        source_(options.model->info().variant),
+        latent_rows_(options.model->info().variant),
         conv_(model_->layers()[plan_->steps[0].layer].convs[0]),
         window_(conv_.taps == 9 ? 3 : 1),
         patch_(ShuffleScale(conv_.out_channels)),
@@ -90,7 +90,7 @@ class LinearExecutor final : public Executor {
         std::fill_n(z, row, 0.0f);
         continue;
       }
-      const int64_t found = table_.unpack(source_.Row(latent, from, z));
+      const int64_t found = table_.unpack(latent_rows_.Row(latent, from, z));
       if (from == y) nonfinite = found;
     }
     return nonfinite;
@@ -152,7 +152,7 @@ class LinearExecutor final : public Executor {
   const std::shared_ptr<ParallelFor> parallel_;
   const CancelFlag cancel_;
   const KernelTable& table_;  // reads latents, writes pixels
-  const LatentSource source_;
+  const LatentRows latent_rows_;
   const ConvWeights& conv_;
   const int window_;       // latent pixels a side that a pixel is made from
   const int patch_;        // different pixels a side of a latent pixel

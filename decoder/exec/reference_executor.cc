@@ -7,7 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "exec/executor.h"
-#include "exec/latent_source.h"
+#include "exec/latent_rows.h"
 #include "exec/run_parallel.h"
 #include "kernels/reference/store.h"
 #include "kernels/reference/unpack.h"
@@ -71,7 +71,7 @@ class ReferenceExecutor final : public Executor {
         plan_(options.plan),
         parallel_(options.parallel),
         cancel_(options.cancel),
-        source_(options.model->info().variant) {}
+        latent_rows_(options.model->info().variant) {}
 
   Status Prepare() {
     std::vector<ArenaRequest> requests;
@@ -172,7 +172,7 @@ class ReferenceExecutor final : public Executor {
     std::atomic<int64_t> nonfinite{0};
     ForEach(parallel_.get(), out.extent.height, [&](int y, int worker) {
       float* z = rows_ + worker * RowFloats();
-      nonfinite += reference::Unpack(source_.Row(latent, y, z));
+      nonfinite += reference::Unpack(latent_rows_.Row(latent, y, z));
       for (int x = 0; x < out.extent.width; ++x)
         for (int c = 0; c < out.channels; ++c)
           out.Pixel(y, x)[c] = SoftClamp(z[c * out.extent.width + x]);
@@ -321,7 +321,7 @@ class ReferenceExecutor final : public Executor {
   const std::shared_ptr<const Plan> plan_;
   const std::shared_ptr<ParallelFor> parallel_;
   const CancelFlag cancel_;
-  const LatentSource source_;
+  const LatentRows latent_rows_;
   AlignedBuffer arena_;
   std::vector<Plane> planes_;
   float* rows_ = nullptr;  // RowFloats() a worker

@@ -14,9 +14,9 @@
 namespace tae {
 
 // Holds the constants of the domain; knows where they apply.
-class LatentSource {
+class LatentRows {
  public:
-  explicit LatentSource(std::string_view variant)
+  explicit LatentRows(std::string_view variant)
       : from_vae_(SamplerFromVae(variant)) {}
 
   UnpackTask Row(const LatentView& latent, int y, float* z) const {
