@@ -18,9 +18,9 @@ void InstallAnytimeProperties(GObjectClass* c) {
    * With #GstTaeDecode:quality `auto` a latent shows at once on a low rung, and
    * better while no newer latent is there: several frames a latent, each later
    * in time than the one before, all with the same `step` in their meta
-   * `latent-step` and another `rung`. A newer latent interrupts at once; a
-   * final one, the last before the end of the stream, and the last before new
-   * caps come to the best rung first.
+   * `latent-step` and another `rung`. A newer latent interrupts at once, one
+   * that repeats the last adds no frame. A final one, the last before the end
+   * of the stream, and the last before new caps come to the best rung first.
    *
    * For a window. A recording wants each latent once, on the best rung: leave
    * it off.

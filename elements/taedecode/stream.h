@@ -128,6 +128,7 @@ class Stream {
   GstFlowReturn FinishAndRefine(FramePtr frame, Picture picture, size_t rung,
                                 const LiveSettings& live);
   void EndRefinement();
+  bool PassOverRepeated(GstBuffer* buffer);
   std::optional<GstClockTime> Refine(Refinement* job);
   bool PaintBetter(Refinement* job, size_t rung, GstBuffer* buffer);
   bool PushRefined(Refinement* job, GstPtr<GstBuffer> buffer);
@@ -173,7 +174,8 @@ class Stream {
   int model_channels_ = 0;
   GstPtr<GstCaps> offered_;
 
-  bool refines_final_ = false;  // what the refiner works on
+  GstPtr<GstBuffer> refined_;   // the latent whose pictures get better
+  bool refines_final_ = false;  // it is a generation's last
   Refiner refiner_;             // last: its thread uses all of the above
 };
 

@@ -79,9 +79,10 @@ GstFlowReturn Stream::Refuse(FramePtr frame, const tae::Status& why) {
 }
 
 GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
+  GstBuffer* buffer = frame->input_buffer;
+  if (PassOverRepeated(buffer)) return GST_FLOW_OK;
   EndRefinement();
   DropHeld();
-  GstBuffer* buffer = frame->input_buffer;
   if (const tae::Status status = CheckBuffer(buffer); !status.ok())
     return Refuse(std::move(frame), status);
   const auto step = GetLatentStep(buffer);
@@ -134,6 +135,7 @@ void Stream::CheckUp(GstBuffer* buffer, const std::optional<LatentStep>& step,
 
 GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
   refiner_.Finish();
+  refined_.reset();
   if (!held_) return GST_FLOW_OK;
   FramePtr frame = std::move(held_->frame);
   held_.reset();
@@ -143,6 +145,7 @@ GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
 
 void Stream::Flush() {
   refiner_.Interrupt();
+  refined_.reset();
   held_.reset();
   policy_.Reset();
   quality_.Reset();

@@ -2,6 +2,7 @@
 // goes the base class's way; the others are pushed by the refining thread, in
 // turns with the streaming thread (refiner.h), without the base class's lock.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "common/guard.h"
@@ -38,6 +39,12 @@ GstPtr<GstBuffer> NewFrame(GstBufferPool* pool, const GstVideoInfo& info) {
   return GstPtr<GstBuffer>(buffer);
 }
 
+bool SameBytes(GstBuffer* a, GstBuffer* b) {
+  const ReadMap first(a), second(b);
+  return first.ok() && second.ok() && first.size() == second.size() &&
+         std::memcmp(first.data(), second.data(), first.size()) == 0;
+}
+
 // The base class has the property but no getter.
 bool DiscardsCorrupted(GstVideoDecoder* element) {
   gboolean discard = FALSE;
@@ -62,6 +69,7 @@ GstFlowReturn Stream::FinishAndRefine(FramePtr frame, Picture picture,
       picture.report.nonfinite > 0 && DiscardsCorrupted(element_);
   job->map = std::make_unique<ReadMap>(job->latent.get());
   if (flow != GST_FLOW_OK || unwanted || !job->map->ok()) return flow;
+  refined_.reset(gst_buffer_ref(job->latent.get()));
   const GstPtr<GstVideoCodecState> state(
       gst_video_decoder_get_output_state(element_));
   job->view = history_->View(job->map->data());
@@ -84,8 +92,24 @@ GstFlowReturn Stream::FinishAndRefine(FramePtr frame, Picture picture,
   return flow;
 }
 
+// A held last latent, say: its picture is there and gets better undisturbed,
+// where showing it again would begin with a worse one.
+bool Stream::PassOverRepeated(GstBuffer* buffer) {
+  if (refined_ == nullptr ||
+      gst_pad_needs_reconfigure(GST_VIDEO_DECODER_SRC_PAD(element_)) ||
+      !SameBytes(refined_.get(), buffer))
+    return false;
+  DropHeld();
+  const auto step = GetLatentStep(buffer);
+  if (step && step->final) refines_final_ = true;
+  std::lock_guard lock(mutex_);
+  ++stats_.skipped;
+  return true;
+}
+
 // The picture of a finished generation is worth the wait.
 void Stream::EndRefinement() {
+  refined_.reset();
   if (std::exchange(refines_final_, false)) {
     refiner_.Finish();
   } else {

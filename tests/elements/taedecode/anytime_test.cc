@@ -141,6 +141,26 @@ TEST(Anytime, TheFinalLatentIsFinishedBeforeTheNextGeneration) {
   EXPECT_EQ(seen[3].step, 3u);
 }
 
+TEST(Anytime, ARepeatedLatentAddsNoFrameAndDisturbsNothing) {
+  AnytimeHarness harness("max-latency=0");
+  GstBuffer* latent = StepBuffer(1);
+  for (int i = 0; i < 5; ++i) {
+    GstBuffer* again = gst_buffer_copy_deep(latent);
+    GST_BUFFER_PTS(again) += i * 100 * GST_MSECOND;
+    ASSERT_EQ(harness.Push(again), GST_FLOW_OK);
+  }
+  gst_buffer_unref(latent);
+  EXPECT_EQ(harness.Stat("skipped"), 4u);
+  harness.Push(StepBuffer(2));
+  harness.EndOfStream();
+  const auto seen = harness.Rest();
+  ASSERT_GE(seen.size(), 3u);
+  EXPECT_LE(seen.size(), 4u);
+  EXPECT_EQ(seen[0].step, 1u);
+  EXPECT_EQ(seen.back().step, 2u);
+  EXPECT_EQ(seen.back().rung, "builtin");
+}
+
 TEST(Anytime, NewCapsFinishTheOldPictureFirst) {
   AnytimeHarness harness("max-latency=0 cpu-share=0");
   harness.Push(StepBuffer(1));
