@@ -275,6 +275,7 @@ static bool keep_or_drain(GstLatentInterpolate* self, GstEvent* event) {
       return false;
     case GST_EVENT_STREAM_START:
     case GST_EVENT_SEGMENT:
+    case GST_EVENT_SEGMENT_DONE:
     case GST_EVENT_EOS:
       drain(self);
       state->tween.Reset();

@@ -404,6 +404,14 @@ TEST(LatentInterpolate, ASegmentEndsWhatWasBefore) {
   for (const Latent& latent : came) EXPECT_EQ(Value(latent), 1);
 }
 
+TEST(LatentInterpolate, TheEndOfASegmentIsAnEnd) {
+  Harness harness;
+  harness.Push(Generation(3)[0]);
+  gst_harness_push_event(
+      harness.get(), gst_event_new_segment_done(GST_FORMAT_TIME, GST_SECOND));
+  EXPECT_EQ(harness.Pull().size(), 3u);
+}
+
 TEST(LatentInterpolate, ItsLatencyIsAStep) {
   Harness harness;
   const Latents latents = Generation(3);

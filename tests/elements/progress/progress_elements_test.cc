@@ -99,6 +99,20 @@ TEST_F(Overlay, EveryFormatAndSmallPictures) {
     }
 }
 
+TEST_F(Overlay, ItFollowsTheSize) {
+  std::vector<Latent> latents = DemoLatents(2, 64);
+  for (const Latent& latent : DemoLatents(2, 256)) latents.push_back(latent);
+  const auto frames =
+      Through(latents,
+              "appsrc name=in ! taedecode method=linear ! "
+              "video/x-raw,format=RGB ! progressoverlay ! appsink name=out");
+  ASSERT_EQ(frames.size(), 4u);
+  EXPECT_EQ(frames[1].bytes.size(), 64u * 64 * 3);
+  ASSERT_EQ(frames[3].bytes.size(), size_t(kSide) * kSide * 3);
+  const uint8_t* done = PixelAt(frames[3], kSide - 2, kSide - 1);
+  EXPECT_GT(done[1], done[0] + 50);
+}
+
 TEST_F(Overlay, ItCanBeUsedAgain) {
   Pipeline pipeline(
       "latentsrc num-buffers=2 steps=4 width=64 height=64 ! taedecode "
