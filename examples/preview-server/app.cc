@@ -100,7 +100,7 @@ std::string App::StatusJson() const {
   const Pipeline::Counts counts = pipeline_.counts();
   nlohmann::json said = {
       {"instance", instance_},
-      {"uptime", double((now - begin_) / 1000) / 1000},
+      {"uptime", double(now - begin_) / G_USEC_PER_SEC},
       {"latents",
        {{"address", counts.address.empty() ? options_.latents : counts.address},
         {"received", counts.received},

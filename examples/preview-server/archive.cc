@@ -32,8 +32,8 @@ tae::Status Trouble(const std::string& path, const char* what) {
 std::string NameOf(int64_t date, uint64_t generation) {
   GDateTime* time = g_date_time_new_from_unix_local(date);
   char* text = time ? g_date_time_format(time, "%Y%m%d-%H%M%S") : nullptr;
-  const std::string name = std::string(text ? text : "00000000-000000") + "-" +
-                           std::to_string(generation) + kEnding;
+  std::string name = std::string(text ? text : "00000000-000000") + "-" +
+                     std::to_string(generation) + kEnding;
   g_free(text);
   if (time) g_date_time_unref(time);
   return name;

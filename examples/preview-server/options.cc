@@ -49,7 +49,7 @@ std::string TextOr(const Text& text, std::string otherwise) {
 // "host:port" or "[v6]:port".
 tae::Status SplitAddress(const std::string& text, Options* options) {
   const size_t colon = text.rfind(':');
-  const tae::Status wrong = tae::InvalidArgument(
+  tae::Status wrong = tae::InvalidArgument(
       "--listen=" + text +
       ": expected HOST:PORT with a port from 0 to 65535 (0 = any that is "
       "free), such as 127.0.0.1:8080");
@@ -162,7 +162,7 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
     return tae::InvalidArgument(std::string(argv[1]) +
                                 ": not understood; --help lists all");
   }
-  const tae::Status status =
+  tae::Status status =
       tae::InvalidArgument(std::string(error->message) + "; --help lists all");
   g_error_free(error);
   return status;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/guard.h"
+#include "element_property.h"
 #include "main_thread.h"
 
 namespace preview {
@@ -128,24 +129,8 @@ tae::Status Pipeline::ConfigureDecoder() {
   const ElementPtr decoder = Named(pipeline_.get(), "decoder");
   g_object_set(decoder.get(), "qos", FALSE, nullptr);
   for (const auto& [name, value] : options_.decoder) {
-    GParamSpec* property = g_object_class_find_property(
-        G_OBJECT_GET_CLASS(decoder.get()), name.c_str());
-    if (property == nullptr || (property->flags & G_PARAM_WRITABLE) == 0)
-      return tae::InvalidArgument("--decoder=" + name +
-                                  ": taedecode has no such property; "
-                                  "gst-inspect-1.0 taedecode lists them");
-    GValue parsed = G_VALUE_INIT;
-    g_value_init(&parsed, property->value_type);
-    const bool fits =
-        gst_value_deserialize_with_pspec(&parsed, value.c_str(), property) &&
-        !g_param_value_validate(property, &parsed);
-    if (fits)
-      g_object_set_property(G_OBJECT(decoder.get()), name.c_str(), &parsed);
-    g_value_unset(&parsed);
-    if (!fits)
-      return tae::InvalidArgument("--decoder=" + name + "=" + value +
-                                  ": not a value that this property takes; "
-                                  "gst-inspect-1.0 taedecode lists them");
+    const tae::Status set = SetProperty(decoder.get(), name, value);
+    if (!set.ok()) return {set.code(), "--decoder: " + set.message()};
   }
   return {};
 }
