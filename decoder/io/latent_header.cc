@@ -89,21 +89,6 @@ std::optional<StoredType> StoredOf(std::string_view dtype, bool scaled) {
   return {};
 }
 
-uint64_t ScalarSize(StoredType stored) {
-  switch (stored) {
-    case StoredType::kU8:
-      return 1;
-    case StoredType::kF16:
-    case StoredType::kBF16:
-      return 2;
-    case StoredType::kF32:
-      return 4;
-    case StoredType::kF64:
-      return 8;
-  }
-  return 0;
-}
-
 // Fills dtype, scale of old ComfyUI files and payload_size from the rest.
 void SetPayload(LatentHeader* header) {
   switch (header->stored) {
@@ -120,7 +105,7 @@ void SetPayload(LatentHeader* header) {
       break;
   }
   header->payload_size =
-      header->stored_size / ScalarSize(header->stored) * SizeOf(header->dtype);
+      header->stored_size / SizeOf(header->stored) * SizeOf(header->dtype);
 }
 
 // A list of numbers separated by spaces, one for all or one a channel.
@@ -216,7 +201,7 @@ StatusOr<std::optional<LatentHeader>> ReadNpy(const uint8_t* bytes, size_t size,
   header.stored = npy->stored;
   header.dims = std::move(npy->dims);
   header.begin = *needed;
-  header.stored_size = ScalarSize(header.stored);
+  header.stored_size = SizeOf(header.stored);
   for (const int64_t dim : header.dims)
     if (__builtin_mul_overflow(header.stored_size, static_cast<uint64_t>(dim),
                                &header.stored_size))
@@ -229,6 +214,21 @@ StatusOr<std::optional<LatentHeader>> ReadNpy(const uint8_t* bytes, size_t size,
 }
 
 }  // namespace
+
+uint64_t SizeOf(StoredType stored) {
+  switch (stored) {
+    case StoredType::kU8:
+      return 1;
+    case StoredType::kF16:
+    case StoredType::kBF16:
+      return 2;
+    case StoredType::kF32:
+      return 4;
+    case StoredType::kF64:
+      return 8;
+  }
+  return 0;
+}
 
 StatusOr<std::optional<StreamPrefix>> ReadStreamPrefix(
     const uint8_t* bytes, size_t size, const LatentLimits& limits,

@@ -11,6 +11,9 @@
 
 namespace tae {
 
+// Bytes of one scalar.
+uint64_t SizeOf(StoredType stored);
+
 // The JSON of the safetensors message at `bytes`, and where its data begins.
 struct StreamPrefix {
   SafetensorsJson json;

@@ -7,7 +7,9 @@ namespace {
 
 constexpr int kPixelsPerLatent = 8;  // as readers take it for tokens
 
-const char* NameOf(LatentLayout layout) {
+}  // namespace
+
+std::string_view NameOf(LatentLayout layout) {
   switch (layout) {
     case LatentLayout::kNchw:
       return "nchw";
@@ -22,8 +24,6 @@ const char* NameOf(LatentLayout layout) {
   }
   return "";
 }
-
-}  // namespace
 
 std::vector<int64_t> DimsOf(const LatentView& latent) {
   const int64_t channels = latent.channels;
@@ -48,7 +48,7 @@ bool ChannelsLast(LatentLayout layout) {
 }
 
 void DescribeView(const LatentView& latent, LatentMetadata* metadata) {
-  (*metadata)["layout"] = NameOf(latent.layout);
+  (*metadata)["layout"] = std::string(NameOf(latent.layout));
   (*metadata)["domain"] =
       latent.domain == LatentDomain::kVae ? "vae" : "sampler";
   if (latent.layout != LatentLayout::kPacked &&

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "tae/latent_stream.h"
 #include "tae/types.h"
 
 namespace tae {
+
+// As streams and caps write it: "nchw", "packed"...
+std::string_view NameOf(LatentLayout layout);
 
 // The tensor's shape, batch 1: [1, C, H, W], [1, H, W, C], [1, h*w, 4C] or
 // [1, 4C, h, w].

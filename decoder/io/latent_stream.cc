@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "io/latent_header.h"
 #include "io/latent_layout.h"
 
 namespace tae {
@@ -29,21 +30,6 @@ const char* NameOf(StoredType stored) {
       return "U8";
   }
   return "";
-}
-
-uint64_t SizeOfStored(StoredType stored) {
-  switch (stored) {
-    case StoredType::kU8:
-      return 1;
-    case StoredType::kF16:
-    case StoredType::kBF16:
-      return 2;
-    case StoredType::kF32:
-      return 4;
-    case StoredType::kF64:
-      return 8;
-  }
-  return 0;
 }
 
 StoredType StoredAs(DType dtype) {
@@ -164,7 +150,7 @@ StatusOr<std::string> EncodeLatentHeader(StoredType stored,
                                          const LatentMetadata& metadata) {
   if (stored == StoredType::kF64)
     return Unsupported("latent stream: F64 is read but not written; use F32");
-  uint64_t expected = SizeOfStored(stored);
+  uint64_t expected = SizeOf(stored);
   for (const int64_t dim : dims)
     if (dim < 0 ||
         __builtin_mul_overflow(expected, static_cast<uint64_t>(dim), &expected))

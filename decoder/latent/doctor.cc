@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/half.h"
+#include "io/latent_layout.h"
 #include "latent/channel_statistics.h"
 #include "latent/domain_evidence.h"
 #include "latent/readings.h"
@@ -35,22 +36,6 @@ std::string Number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
   return text;
-}
-
-std::string_view NameOf(LatentLayout layout) {
-  switch (layout) {
-    case LatentLayout::kNchw:
-      return "nchw";
-    case LatentLayout::kNhwc:
-      return "nhwc";
-    case LatentLayout::kPacked:
-      return "packed";
-    case LatentLayout::kPackedNchw:
-      return "packed-nchw";
-    case LatentLayout::kPackedIdeogram4:
-      return "packed-ideogram4";
-  }
-  return "";
 }
 
 bool IsWhole(const LatentView& view) {
