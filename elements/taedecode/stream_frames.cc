@@ -80,7 +80,8 @@ GstFlowReturn Stream::Refuse(FramePtr frame, const tae::Status& why) {
 
 GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
   GstBuffer* buffer = frame->input_buffer;
-  if (PassOverRepeated(buffer)) return GST_FLOW_OK;
+  if (live.history.change_threshold == 0 && PassOverRepeated(buffer))
+    return GST_FLOW_OK;
   EndRefinement();
   DropHeld();
   if (const tae::Status status = CheckBuffer(buffer); !status.ok())

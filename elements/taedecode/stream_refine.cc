@@ -93,7 +93,8 @@ GstFlowReturn Stream::FinishAndRefine(FramePtr frame, Picture picture,
 }
 
 // A held last latent, say: its picture is there and gets better undisturbed,
-// where showing it again would begin with a worse one.
+// where showing it again would begin with a worse one. (With change-threshold
+// the kept picture is repeated.)
 bool Stream::PassOverRepeated(GstBuffer* buffer) {
   if (refined_ == nullptr ||
       gst_pad_needs_reconfigure(GST_VIDEO_DECODER_SRC_PAD(element_)) ||
