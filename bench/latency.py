@@ -32,10 +32,12 @@ EYE = ("videoconvert ! videoscale ! video/x-raw,format=GRAY8,width=64,height=64"
 # What follows `latentsrc ! taedecode !`, and what the viewer runs.
 OUTLETS = {
     "window": (EYE.replace("sync=false", "sync=true"), ""),
+    "progress": ("progressoverlay ! " + EYE.replace("sync=false", "sync=true"),
+                 ""),
     "mjpeg": ("jpegenc ! multipartmux ! tcpserversink port=8591",
               "tcpclientsrc port=8591 ! multipartdemux ! jpegdec ! " + EYE),
-    "rtp": ("videoconvert ! vp8enc deadline=1 keyframe-max-dist=10 ! rtpvp8pay "
-            "! udpsink host=127.0.0.1 port=8592",
+    "rtp": ("video/x-raw,format=I420 ! vp8enc deadline=1 keyframe-max-dist=10 "
+            "! rtpvp8pay ! udpsink host=127.0.0.1 port=8592",
             "udpsrc port=8592 caps=application/x-rtp,media=video,"
             "clock-rate=90000,encoding-name=VP8 ! rtpvp8depay ! vp8dec ! "
             + EYE),

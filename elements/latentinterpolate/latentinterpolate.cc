@@ -47,6 +47,7 @@
 #include "common/status_gst.h"
 #include "latentinterpolate/clean_estimate.h"
 #include "latentinterpolate/tween.h"
+#include "latentinterpolate/tween_caps.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_latent_interpolate_debug);
 #define GST_CAT_DEFAULT gst_latent_interpolate_debug
@@ -87,7 +88,7 @@ GST_ELEMENT_REGISTER_DEFINE(latentinterpolate, "latentinterpolate",
 #define PARENT_CLASS \
   GST_BASE_TRANSFORM_CLASS(gst_latent_interpolate_parent_class)
 #define LATENT_CAPS TAE_LATENT_CAPS "; " TAE_TENSORS_CAPS
-#define OUTPUT_RATE "framerate=(fraction)[1/1,240/1]"
+#define OUTPUT_RATE "framerate=(fraction)[1/1,240/1]"  // as tween_caps.cc
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(LATENT_CAPS));
@@ -116,40 +117,13 @@ static GType method_get_type() {
   return type;
 }
 
-// What comes out of noisy latents is clean.
-static void set_clean(GstStructure* s) {
-  const taegst::GstPtr<GstCaps> caps(
-      gst_caps_new_full(gst_structure_copy(s), nullptr));
-  if (!gst_caps_is_fixed(caps.get())) return;
-  const auto info = taegst::LatentInfoFromCaps(caps.get());
-  if (info.ok() && taegst::CanDenoise(*info))
-    gst_structure_set(s, "pred", G_TYPE_STRING, "x0", nullptr);
-}
-
-// All but the framerate and the noise stays.
-static GstCaps* transform_caps(GstPadDirection direction, GstCaps* caps,
-                               GstCaps* filter) {
-  taegst::GstPtr<GstCaps> other(gst_caps_copy(caps));
-  for (guint i = 0; i < gst_caps_get_size(other.get()); ++i) {
-    GstStructure* s = gst_caps_get_structure(other.get(), i);
-    if (direction == GST_PAD_SINK) {
-      set_clean(s);
-      gst_structure_set(s, "framerate", GST_TYPE_FRACTION_RANGE, 1, 1, 240, 1,
-                        nullptr);
-    } else {
-      gst_structure_remove_fields(s, "framerate", "pred", nullptr);
-    }
-  }
-  if (filter == nullptr) return other.release();
-  return gst_caps_intersect_full(filter, other.get(), GST_CAPS_INTERSECT_FIRST);
-}
-
 static GstCaps* gst_latent_interpolate_transform_caps(GstBaseTransform* base,
                                                       GstPadDirection direction,
                                                       GstCaps* caps,
                                                       GstCaps* filter) {
-  return taegst::Guard(GST_ELEMENT(base), static_cast<GstCaps*>(nullptr),
-                       [&] { return transform_caps(direction, caps, filter); });
+  return taegst::Guard(GST_ELEMENT(base), static_cast<GstCaps*>(nullptr), [&] {
+    return taegst::TweenCaps(direction, caps, filter);
+  });
 }
 
 static GstCaps* gst_latent_interpolate_fixate_caps(GstBaseTransform* base,
@@ -297,24 +271,6 @@ static gboolean gst_latent_interpolate_sink_event(GstBaseTransform* base,
   return kept || PARENT_CLASS->sink_event(base, event);
 }
 
-// The base class asks upstream for downstream's framerate first, to have
-// nothing to do; any is as good.
-static void forget_rate(GstQuery* query) {
-  GstCaps* filter = nullptr;
-  GstCaps* result = nullptr;
-  gst_query_parse_caps(query, &filter);
-  gst_query_parse_caps_result(query, &result);
-  taegst::GstPtr<GstCaps> caps(gst_caps_copy(result));
-  for (guint i = 0; i < gst_caps_get_size(caps.get()); ++i)
-    gst_structure_remove_field(gst_caps_get_structure(caps.get(), i),
-                               "framerate");
-  caps.reset(gst_caps_simplify(caps.release()));
-  if (filter != nullptr)
-    caps.reset(
-        gst_caps_intersect_full(filter, caps.get(), GST_CAPS_INTERSECT_FIRST));
-  gst_query_set_caps_result(query, caps.get());
-}
-
 static void add_latency(GstLatentInterpolate* self, GstQuery* query) {
   gboolean live = FALSE;
   GstClockTime min = 0;
@@ -334,7 +290,7 @@ static gboolean gst_latent_interpolate_query(GstBaseTransform* base,
   if (!answered) return FALSE;
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) add_latency(self, query);
   if (GST_QUERY_TYPE(query) == GST_QUERY_CAPS && direction == GST_PAD_SINK)
-    forget_rate(query);
+    taegst::ForgetRate(query);
   return TRUE;
 }
 

@@ -110,6 +110,13 @@ PYTHON
     # Pictures in characters: far more than an empty screen.
     [ "$(stat -c %s screen)" -gt 5000 ]
     ;;
+  camera) # all but the device itself
+    line="$demo num-buffers=5 ! taedecode ! $(cell "a camera for other programs")"
+    [[ $line == *"v4l2sink device=/dev/video10" ]]
+    need v4l2sink
+    timeout 60 bash -c "gst-launch-1.0 -v ${line/v4l2sink*/fakesink}" >log
+    grep -q 'fakesink.*YUY2' log
+    ;;
   player)
     tool gst-play-1.0
     command=$(cell "a player for recordings")
