@@ -32,7 +32,8 @@ class HeaderHandler : public nlohmann::json_sax<json> {
   }
 
   bool number_unsigned(json::number_unsigned_t value) override {
-    if (level_ != kInNumbers) return Stop("the number " + std::to_string(value));
+    if (level_ != kInNumbers)
+      return Stop("the number " + std::to_string(value));
     if (value > static_cast<uint64_t>(INT64_MAX))
       return Stop("the number " + std::to_string(value));
     if (numbers_.size() >= kMaxRank)
@@ -95,8 +96,7 @@ class HeaderHandler : public nlohmann::json_sax<json> {
     const bool tensor = level_ == kInTensor;
     level_ = kInHeader;
     if (tensor && seen_fields_.size() != 3)
-      return Fail("tensor '" + name_ +
-                  "' needs dtype, shape and data_offsets");
+      return Fail("tensor '" + name_ + "' needs dtype, shape and data_offsets");
     return true;
   }
 
@@ -163,14 +163,14 @@ Status CheckSize(const SafetensorsEntry& tensor) {
   uint64_t bytes = static_cast<uint64_t>(scalar);
   bool overflow = false;
   for (const int64_t dim : tensor.dims)
-    overflow |= __builtin_mul_overflow(bytes, static_cast<uint64_t>(dim),
-                                       &bytes);
+    overflow |=
+        __builtin_mul_overflow(bytes, static_cast<uint64_t>(dim), &bytes);
   if (overflow) return DataLoss(where + "its shape overflows");
   if (tensor.end < tensor.begin)
     return DataLoss(where + "data_offsets run backwards");
   if (tensor.end - tensor.begin != bytes)
-    return DataLoss(where + "shape and dtype ask for " +
-                    std::to_string(bytes) + " bytes, data_offsets give " +
+    return DataLoss(where + "shape and dtype ask for " + std::to_string(bytes) +
+                    " bytes, data_offsets give " +
                     std::to_string(tensor.end - tensor.begin));
   return {};
 }
@@ -185,10 +185,11 @@ Status CheckLayout(SafetensorsJson* header) {
   uint64_t position = 0;
   for (const SafetensorsEntry& tensor : header->tensors) {
     if (tensor.begin != position)
-      return DataLoss("safetensors: tensor '" + tensor.name + "' begins at " +
-                      std::to_string(tensor.begin) +
-                      (tensor.begin < position ? ", an overlap: " : ", a hole: ") +
-                      "the one before ends at " + std::to_string(position));
+      return DataLoss(
+          "safetensors: tensor '" + tensor.name + "' begins at " +
+          std::to_string(tensor.begin) +
+          (tensor.begin < position ? ", an overlap: " : ", a hole: ") +
+          "the one before ends at " + std::to_string(position));
     position = tensor.end;
   }
   header->data_size = position;

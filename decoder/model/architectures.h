@@ -17,8 +17,8 @@ ModelSpec TaesdSpec(int latent_channels, bool with_pool);
 // with pool, then one upsampling and 4x4 pixels a pixel. decoder/models/.
 ModelSpec BuiltinSpec(int latent_channels);
 
-// One layer, latent -> RGB: each latent pixel, or its 3x3 surroundings (taps 9),
-// gives colours x colours squares of pixels.
+// One layer, latent -> RGB: each latent pixel, or its 3x3 surroundings (taps
+// 9), gives colours x colours squares of pixels.
 ModelSpec LinearSpec(int latent_channels, int pixels_per_latent, int taps = 1,
                      int colours = 1);
 

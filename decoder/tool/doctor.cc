@@ -150,7 +150,7 @@ constexpr size_t kAilments = static_cast<size_t>(Ailment::kDomain) + 1;
 
 struct Table {
   std::array<Score, kAilments> all = {};
-  int named = 0;  // of those found: the right ailment and fix
+  int named = 0;      // of those found: the right ailment and fix
   Score alarms = {};  // false ones
   bool show_misses = false;
 };

@@ -49,8 +49,8 @@ struct NoisyLatent {
 //
 // Samplers that add fresh noise (ancestral, SDE) break the formula. The noise
 // that the two latents imply then has an RMS far above 1: sqrt((1+r)/(1-r)),
-// r = t/s, for Euler ancestral; or x0 has, at first. Such a step is scaled, and after the second one
-// all that follow until Reset().
+// r = t/s, for Euler ancestral; or x0 has, at first. Such a step is scaled, and
+// after the second one all that follow until Reset().
 //
 // One thread at a time.
 class TAE_EXPORT Denoiser {

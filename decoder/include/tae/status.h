@@ -88,8 +88,8 @@ class [[nodiscard]] StatusOr {
 }  // namespace tae
 
 // The only control flow that a macro may hide in this project.
-#define TAE_RETURN_IF_ERROR(expr)                        \
-  do {                                                   \
+#define TAE_RETURN_IF_ERROR(expr)                              \
+  do {                                                         \
     if (::tae::Status tae_status_ = (expr); !tae_status_.ok()) \
-      return tae_status_;                                \
+      return tae_status_;                                      \
   } while (false)

@@ -23,10 +23,10 @@ struct Extent {
 // width of the unpacked latent (32, H/8, W/8 for FLUX.2); h = H/2, w = W/2 in
 // the packed orders, where a 2x2 patch (py, px) went into the channels.
 enum class LatentLayout : uint8_t {
-  kNchw,             // [C][H][W]
-  kNhwc,             // [H][W][C]
-  kPacked,           // [h*w][4C], k = 4c + 2py + px: FLUX.1, FLUX.2, Qwen tokens
-  kPackedNchw,       // [4C][h][w], same k: FLUX.2 in ComfyUI, sd.cpp
+  kNchw,        // [C][H][W]
+  kNhwc,        // [H][W][C]
+  kPacked,      // [h*w][4C], k = 4c + 2py + px: FLUX.1, FLUX.2, Qwen tokens
+  kPackedNchw,  // [4C][h][w], same k: FLUX.2 in ComfyUI, sd.cpp
   kPackedIdeogram4,  // [h*w][4C], k = 2C*py + C*px + c
 };
 
@@ -56,13 +56,13 @@ struct LatentView {
 
 // Pixel orders that a decoder writes by itself; names as GStreamer's.
 enum class PixelFormat : uint8_t {
-  kRgb,       // 3 bytes a pixel
+  kRgb,  // 3 bytes a pixel
   kBgr,
-  kRgba,      // 4 bytes a pixel, alpha 255
+  kRgba,  // 4 bytes a pixel, alpha 255
   kBgra,
   kArgb,
   kAbgr,
-  kRgbx,      // 4 bytes a pixel, padding 255
+  kRgbx,  // 4 bytes a pixel, padding 255
   kBgrx,
   kXrgb,
   kXbgr,
@@ -73,7 +73,7 @@ enum class PixelFormat : uint8_t {
   kI420,      // BT.709 limited range, 4:2:0, chroma sited as MPEG-2 (left)
   kYv12,
   kNv12,
-  kYuy2,      // 4:2:2
+  kYuy2,  // 4:2:2
   kUyvy,
   kRgbPlanarF32,  // [3][height][width] floats in [0,1]: tests and tools
 };

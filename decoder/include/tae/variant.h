@@ -17,7 +17,7 @@ struct VariantInfo {
   std::string_view aliases = "";  // comma separated, "flux2-dev,flux2-klein"
   std::string_view description = "";  // for people: "FLUX.2 dev and klein"
   int latent_channels = 0;
-  int pixels_per_latent = 8;           // image pixels a latent pixel, each way
+  int pixels_per_latent = 8;  // image pixels a latent pixel, each way
   NoiseProcess noise = NoiseProcess::kFlowMatching;  // of its samplers
   std::string_view weights_file = "";  // "taef2_decoder.safetensors"; "" = none
   std::string_view weights_url = "";   // where it is published

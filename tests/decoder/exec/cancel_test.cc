@@ -49,7 +49,8 @@ std::vector<Case> Cases() {
 
 class Decoding {
  public:
-  Decoding(const Case& c, std::shared_ptr<ParallelFor> parallel, CancelFlag cancel)
+  Decoding(const Case& c, std::shared_ptr<ParallelFor> parallel,
+           CancelFlag cancel)
       : latent_(32, kLatent),
         frame_(kLatent.width * 8, kLatent.height * 8),
         decoder_(c.model, {.backend = c.backend,

@@ -28,8 +28,7 @@ int main() {
   tae::FrameView frame{.format = key.format, .width = 48, .height = 32};
   frame.plane[0] = picture.data();
   frame.stride[0] = 48 * 3;
-  if (tae::Status status = decoder.Decode(view, frame, nullptr);
-      !status.ok()) {
+  if (tae::Status status = decoder.Decode(view, frame, nullptr); !status.ok()) {
     std::fprintf(stderr, "%s\n", status.message().c_str());
     return 1;
   }
