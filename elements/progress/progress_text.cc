@@ -90,6 +90,12 @@ Progress ProgressClock::Add(const LatentStep& step, GstClockTime time) {
   return progress;
 }
 
+GstClockTime RunningTime(const GstSegment* segment, GstBuffer* frame) {
+  if (segment->format != GST_FORMAT_TIME) return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_running_time(segment, GST_FORMAT_TIME,
+                                     GST_BUFFER_PTS(frame));
+}
+
 std::string ProgressText(const Progress& progress, guint show) {
   const LatentStep& step = progress.step;
   std::string text;

@@ -49,6 +49,9 @@ class ProgressClock {
   LatentStep last_;
 };
 
+// The running time of a frame, or none where its segment counts bytes.
+GstClockTime RunningTime(const GstSegment* segment, GstBuffer* frame);
+
 // "Step 12/28 · σ 0.540 · 0:04, 0:06 left"; "" where nothing is known. Lines
 // may break behind a dot only.
 std::string ProgressText(const Progress& progress, guint show);

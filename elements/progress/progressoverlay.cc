@@ -94,9 +94,7 @@ static GstVideoOverlayComposition* progress_of(GstProgressOverlay* self,
   taegst::Progress progress;
   if (step)
     progress = priv->clock.Add(
-        *step,
-        gst_segment_to_running_time(gst_sample_get_segment(sample),
-                                    GST_FORMAT_TIME, GST_BUFFER_PTS(frame)));
+        *step, taegst::RunningTime(gst_sample_get_segment(sample), frame));
   guint show = 0;
   {
     std::lock_guard lock(priv->mutex);
@@ -105,7 +103,10 @@ static GstVideoOverlayComposition* progress_of(GstProgressOverlay* self,
   std::string text = taegst::ProgressText(progress, show);
   if (text != priv->said) {
     priv->said = std::move(text);
-    g_object_set(priv->text, "text", priv->said.c_str(), nullptr);
+    // textoverlay takes its words for markup.
+    const taegst::GstPtr<char> words(
+        g_markup_escape_text(priv->said.c_str(), gssize(priv->said.size())));
+    g_object_set(priv->text, "text", words.get(), nullptr);
   }
   return progress.fraction ? taegst::MakeProgressBar(priv->width, priv->height,
                                                      *progress.fraction)

@@ -79,9 +79,8 @@ static GstBuffer* text_of(GstProgressText* self, GstBuffer* frame) {
   const auto step = taegst::GetLatentStep(frame);
   if (!step) return nullptr;
   GstBaseTransform* base = GST_BASE_TRANSFORM(self);
-  const taegst::Progress progress = self->priv->clock.Add(
-      *step, gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME,
-                                         GST_BUFFER_PTS(frame)));
+  const taegst::Progress progress =
+      self->priv->clock.Add(*step, taegst::RunningTime(&base->segment, frame));
   guint show = 0;
   {
     std::lock_guard lock(self->priv->mutex);

@@ -113,6 +113,23 @@ TEST_F(Overlay, ItFollowsTheSize) {
   EXPECT_GT(done[1], done[0] + 50);
 }
 
+// Words of others are words, not Pango's markup.
+TEST_F(Overlay, MarkupIsShownAsItIs) {
+  std::vector<Latent> frames = Play(
+      "videotestsrc pattern=black num-buffers=2 ! video/x-raw,format=RGB,"
+      "width=256,height=256 ! appsink name=out");
+  frames[0].step.rung = "<b>&amp</i>";
+  frames[1].step.rung = "b";
+  const auto drawn = Through(
+      frames, "appsrc name=in ! progressoverlay show=rung ! appsink name=out");
+  ASSERT_EQ(drawn.size(), 2u);
+  const auto lit = [&](int i) {
+    return Changed(frames[i], drawn[i], kSide / 2, kSide);
+  };
+  EXPECT_GT(lit(0), 2 * lit(1));
+  EXPECT_GT(lit(1), 20);
+}
+
 TEST_F(Overlay, ItCanBeUsedAgain) {
   Pipeline pipeline(
       "latentsrc num-buffers=2 steps=4 width=64 height=64 ! taedecode "
