@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "support/decode_harness.h"
+#include "support/temp_folder.h"
 
 namespace tae_test {
 namespace {
@@ -271,23 +272,59 @@ TEST(Anytime, StopsInTheMiddleOfAPicture) {
   }
 }
 
+GstPtr<GstElement> Launch(const std::string& line) {
+  return GstPtr<GstElement>(GST_ELEMENT(
+      gst_object_ref_sink(gst_parse_launch(line.c_str(), nullptr))));
+}
+
+// Until the end of the stream; false where it does not come.
+bool Ends(GstElement* pipeline) {
+  const GstPtr<GstBus> bus(gst_element_get_bus(pipeline));
+  const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
+      bus.get(), 120 * GST_SECOND,
+      GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+  return message != nullptr &&
+         GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS;
+}
+
+// Flushing seeks to any place, while pictures wait for the sink's clock.
+TEST(Anytime, SeeksInARecordingEndAtItsEnd) {
+  const tae::TempFolder folder;
+  const std::string file = folder.path() + "/run.safetensors";
+  auto pipeline = Launch(
+      "latentsrc num-buffers=12 ! latentmux ! filesink location=" + file);
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  ASSERT_TRUE(Ends(pipeline.get()));
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  for (const char* queue : {"", "queue max-size-buffers=1 ! "}) {
+    pipeline = Launch("filesrc location=" + file +
+                      " ! latentparse ! taedecode anytime=true ! " + queue +
+                      "fakesink sync=true");
+    gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+    std::mt19937 random(11);
+    for (int i = 0; i < 12; ++i) {
+      gst_element_get_state(pipeline.get(), nullptr, nullptr, 20 * GST_SECOND);
+      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
+      gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME,
+                              GST_SEEK_FLAG_FLUSH,
+                              random() % 10 * 100 * GST_MSECOND);
+    }
+    EXPECT_TRUE(Ends(pipeline.get())) << queue;
+    gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  }
+}
+
 // A sink that keeps time, a queue that is full: nobody waits for ever.
 TEST(Anytime, PipelineWithAQueueAndAClockEnds) {
-  const GstPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(
-      gst_parse_launch("latentsrc num-buffers=10 ! taedecode anytime=true ! "
-                       "queue max-size-buffers=1 ! fakesink sync=true",
-                       nullptr))));
+  const auto pipeline = Launch(
+      "latentsrc num-buffers=10 ! taedecode anytime=true ! "
+      "queue max-size-buffers=1 ! fakesink sync=true");
   for (int round = 0; round < 3; ++round) {
     gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-    const GstPtr<GstBus> bus(gst_element_get_bus(pipeline.get()));
     if (round < 2) {
       std::this_thread::sleep_for(std::chrono::milliseconds(150));
     } else {
-      const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
-          bus.get(), 60 * GST_SECOND,
-          GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
-      ASSERT_NE(message, nullptr);
-      EXPECT_EQ(GST_MESSAGE_TYPE(message.get()), GST_MESSAGE_EOS);
+      EXPECT_TRUE(Ends(pipeline.get()));
     }
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);
   }
