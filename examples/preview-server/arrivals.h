@@ -14,17 +14,19 @@ namespace preview {
 
 // A latent as it came, before it is decoded.
 struct ArrivedLatent {
-  guint64 key = 0;  // the same in its ArrivedPicture
+  guint64 key = 0;  // grows
   taegst::LatentStep step;
   std::string prompt;
   Bytes message;    // of the latent stream, complete
   gint64 time = 0;  // g_get_monotonic_time()
 };
 
-// The same latent's picture.
+// The same latent's picture; there may be several, each better than the one
+// before (taedecode anytime).
 struct ArrivedPicture {
-  guint64 key = 0;
-  int width = 0;  // pixels
+  guint64 key = 0;          // that of the latent, or later
+  taegst::LatentStep step;  // that of the latent
+  int width = 0;            // pixels
   int height = 0;
   Bytes picture;    // JPEG, full size
   Bytes thumbnail;  // JPEG

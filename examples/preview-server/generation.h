@@ -25,7 +25,8 @@ struct Step {
   Bytes latent;
   int width = 0;
   int height = 0;
-  Bytes picture;  // null until it is decoded
+  unsigned version = 0;  // of the picture, 0 = there is none yet
+  Bytes picture;
   Bytes thumbnail;
   std::optional<double> change;
   bool converged = false;

@@ -74,30 +74,37 @@ GenerationStore::Added GenerationStore::AddLatent(ArrivedLatent latent) {
   return {.generation = Find(id), .began = began};
 }
 
-GenerationStore::Placed GenerationStore::AddPicture(ArrivedPicture picture) {
-  for (auto place = generations_.rbegin(); place != generations_.rend();
-       ++place) {
-    for (auto step = place->steps.rbegin(); step != place->steps.rend();
-         ++step) {
-      if (step->key != picture.key) continue;
-      step->width = picture.width;
-      step->height = picture.height;
-      step->picture = std::move(picture.picture);
-      step->thumbnail = std::move(picture.thumbnail);
-      step->change = picture.change;
-      step->converged = picture.converged;
-      step->nonfinite = picture.nonfinite;
-      step->decode_ms = picture.decode_ms;
-      step->method = std::move(picture.method);
-      place->raw = std::move(picture.raw);
-      place->timelapse.reset();
-      const uint64_t id = place->id, index = step->index;
-      Bound(id);
-      const Generation* kept = Find(id);
-      return {kept, kept->Find(index)};
-    }
+GenerationStore::Place GenerationStore::LatentOf(
+    const ArrivedPicture& picture) {
+  const std::string name = Short(picture.step.prompt_id);
+  for (auto g = generations_.rbegin(); g != generations_.rend(); ++g) {
+    if (g->name != name) continue;
+    for (auto step = g->steps.rbegin(); step != g->steps.rend(); ++step)
+      if (step->key <= picture.key && step->said.step == picture.step.step)
+        return {&*g, &*step};
   }
   return {};
+}
+
+GenerationStore::Placed GenerationStore::AddPicture(ArrivedPicture picture) {
+  const auto [generation, step] = LatentOf(picture);
+  if (step == nullptr) return {};
+  ++step->version;
+  step->width = picture.width;
+  step->height = picture.height;
+  step->picture = std::move(picture.picture);
+  step->thumbnail = std::move(picture.thumbnail);
+  step->change = picture.change;
+  step->converged = picture.converged;
+  step->nonfinite = picture.nonfinite;
+  step->decode_ms = picture.decode_ms;
+  step->method = std::move(picture.method);
+  generation->raw = std::move(picture.raw);
+  generation->timelapse.reset();
+  const uint64_t id = generation->id, index = step->index;
+  Bound(id);
+  const Generation* kept = Find(id);
+  return {kept, kept->Find(index)};
 }
 
 void GenerationStore::AddTimelapse(uint64_t id, Bytes webm) {

@@ -54,6 +54,12 @@ class GenerationStore {
   uint64_t evicted() const { return evicted_; }
 
  private:
+  struct Place {
+    Generation* generation = nullptr;
+    Step* step = nullptr;  // null: no longer kept
+  };
+
+  Place LatentOf(const ArrivedPicture& picture);
   Generation& PlaceOf(const ArrivedLatent& latent, bool* began);
   Generation* Mutable(uint64_t id);
   void Thin(Generation* generation);

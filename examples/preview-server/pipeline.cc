@@ -44,7 +44,8 @@ Bytes BytesOf(GstSample* sample) {
   return CopyBytes(gst_sample_get_buffer(sample));
 }
 
-// Every element keeps a latent's time of arrival, and no two have the same.
+// The time of arrival: no two latents have the same, and every element keeps
+// it, but for better pictures, which come later.
 guint64 KeyOf(GstSample* sample) {
   return GST_BUFFER_PTS(gst_sample_get_buffer(sample));
 }
@@ -331,6 +332,8 @@ GstFlowReturn Pipeline::OnPicture(GstAppSink* sink, gpointer data) {
     gst_structure_get_int(s, "width", &picture.width);
     gst_structure_get_int(s, "height", &picture.height);
     picture.key = KeyOf(sample.get());
+    picture.step = taegst::GetLatentStep(gst_sample_get_buffer(sample.get()))
+                       .value_or(taegst::LatentStep{});
     picture.picture = BytesOf(sample.get());
     self->Hand([self, picture = std::move(picture)] {
       self->events_.on_picture(picture);

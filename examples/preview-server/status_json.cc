@@ -87,6 +87,7 @@ json Summary(const Generation& generation, gint64 now) {
   }
   if (picture != nullptr) {
     said["picture"] = picture->index;
+    said["version"] = picture->version;
     said["width"] = picture->width;
     said["height"] = picture->height;
     said["change"] = OrNull(picture->change);
@@ -104,6 +105,8 @@ json Describe(const Step& step, const Generation& generation) {
           {"final", step.said.final},
           {"time", Seconds(step.time - generation.begin)},
           {"picture", step.picture != nullptr},
+          {"version", step.version},
+          {"method", step.method},
           {"change", OrNull(step.change)},
           {"converged", step.converged},
           {"nonfinite", step.nonfinite},

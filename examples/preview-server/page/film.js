@@ -1,5 +1,5 @@
 // The strip of steps, and the slider over it.
-import {byId, make} from "./dom.js";
+import {byId, make, setSource} from "./dom.js";
 import {picturesOf, stepUrl} from "./model.js";
 
 const strip = byId("film");
@@ -10,7 +10,7 @@ let shownAt = -1;
 
 function cell(generation, step, onPick) {
   return make("button", {title: `Step ${step.step ?? step.index}`, onclick: onPick},
-      make("img", {src: stepUrl(generation.id, step.index, "thumbnail.jpg"),
+      make("img", {src: stepUrl(generation.id, step, "thumbnail.jpg"),
                    alt: "", loading: "lazy"}),
       make("span", {}, String(step.step ?? step.index)));
 }
@@ -24,6 +24,11 @@ export function drawFilm(generation, at, pick) {
   if (!grows) strip.replaceChildren();
   for (let i = strip.children.length; i < pictures.length; ++i) {
     strip.append(cell(generation, pictures[i], () => pick(i)));
+  }
+  const last = pictures.at(-1);  // the one that may have become better
+  if (last) {
+    setSource(strip.lastChild.firstChild,
+        stepUrl(generation.id, last, "thumbnail.jpg"));
   }
   // The cells have their size before their pictures are there.
   if (generation.width) {

@@ -1,6 +1,6 @@
 // All generations that the server keeps.
 import {byId, bytes, make, setSource, setText} from "./dom.js";
-import {model, nameOf, stepUrl} from "./model.js";
+import {model, nameOf, newestOf, stepUrl} from "./model.js";
 import {links} from "./panel.js";
 
 const gallery = byId("gallery");
@@ -26,9 +26,8 @@ class Card {
   }
 
   draw(generation, shown) {
-    if (generation.picture !== undefined) {
-      setSource(this.image, stepUrl(generation.id, generation.picture, "thumbnail.jpg"));
-    }
+    const newest = newestOf(generation);
+    if (newest) setSource(this.image, stepUrl(generation.id, newest, "thumbnail.jpg"));
     setText(this.name, nameOf(generation));
     const steps = generation.steps
         ? `${generation.step ?? "–"} / ${generation.steps}` : `${generation.came} steps`;

@@ -29,8 +29,10 @@ export function changed() {
 
 // Numbers begin anew when the server does: its pictures must not be mixed up
 // with those that the browser keeps.
-export function stepUrl(id, index, name) {
-  return `generations/${id}/steps/${index}/${name}?of=${instance}`;
+// A picture may get better: each version is another one.
+export function stepUrl(id, step, name) {
+  return `generations/${id}/steps/${step.index}/${name}?of=${instance}` +
+      `&version=${step.version}`;
 }
 
 export function nameOf(generation) {
@@ -40,6 +42,12 @@ export function nameOf(generation) {
 // Steps of a generation that have a picture; [] until they are loaded.
 export function picturesOf(generation) {
   return (generation?.history || []).filter((step) => step.picture);
+}
+
+// The newest picture, as the summary knows it; null when there is none.
+export function newestOf(generation) {
+  if (generation.picture === undefined) return null;
+  return {index: generation.picture, version: generation.version};
 }
 
 function merge(summary) {

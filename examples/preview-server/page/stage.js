@@ -1,6 +1,6 @@
 // The big pictures: one, or several side by side.
 import {byId, make, setSource, setText} from "./dom.js";
-import {nameOf, picturesOf, stepUrl} from "./model.js";
+import {nameOf, newestOf, picturesOf, stepUrl} from "./model.js";
 
 const stage = byId("stage");
 const tiles = new Map();  // generation's id -> tile
@@ -62,17 +62,15 @@ class Tile {
   draw(generation, place, streams) {
     const pictures = picturesOf(generation);
     const step = place === null ? pictures.at(-1) : pictures[stepAt(pictures, place)];
-    const index = step?.index ?? generation.picture;
+    const known = step || newestOf(generation);
     if (generation.width) {
       this.root.style.setProperty("--shape", generation.width / generation.height);
     }
     this.streams = streams;
     if (document.hidden) this.stream.removeAttribute("src");
-    if (index !== undefined) {
-      setSource(this.glow, stepUrl(this.id, index, "thumbnail.jpg"));
-    }
+    if (known) setSource(this.glow, stepUrl(this.id, known, "thumbnail.jpg"));
     if (streams && place === null) this.follow();
-    else if (index !== undefined) this.show(stepUrl(this.id, index, "picture.jpg"));
+    else if (known) this.show(stepUrl(this.id, known, "picture.jpg"));
     const number = step?.step ?? generation.step;
     const total = generation.steps;
     this.line.style.width = total ? `${100 * number / total}%` : "0";

@@ -24,6 +24,7 @@ class StoreTest : public testing::Test {
     const uint64_t id = added.generation->id;
     ArrivedPicture picture;
     picture.key = key_;
+    picture.step = latent.step;
     picture.picture = CopyBytes(std::string(10, 'p'));
     placed_ = store_.AddPicture(picture);
     return id;
@@ -93,6 +94,24 @@ TEST_F(StoreTest, ALongGenerationLosesEveryOtherStepButNeverItsEnds) {
 TEST_F(StoreTest, OneGenerationCannotTakeMoreThanAll) {
   for (guint step = 1; step <= 7; ++step) Add("a", step, false, 9000);
   EXPECT_LE(store_.bytes(), 20000u);
+}
+
+TEST_F(StoreTest, ABetterPictureComesLaterAndGoesToItsStep) {
+  const uint64_t a = Add("a", 1);
+  key_ += 10;
+  Add("b", 1);
+  Add("a", 2);
+  ArrivedPicture better;
+  better.key = 5;  // after the first latent of a, before the second
+  better.step.prompt_id = "a";
+  better.step.step = 1;
+  better.picture = CopyBytes("better");
+  const GenerationStore::Placed placed = store_.AddPicture(better);
+  ASSERT_NE(placed.step, nullptr);
+  EXPECT_EQ(placed.generation->id, a);
+  EXPECT_EQ(placed.step->index, 0u);
+  EXPECT_EQ(placed.step->version, 2u);
+  EXPECT_EQ(ViewOf(placed.step->picture), "better");
 }
 
 TEST_F(StoreTest, PicturesOfWhatIsGoneGoNowhere) {

@@ -308,6 +308,17 @@ class Survives(unittest.TestCase):
             history = preview.get("/generations/1").json()["history"]
             self.assertEqual(history[0]["nonfinite"], 1)
 
+    def test_pictures_that_get_better(self):
+        with Preview("--decoder=anytime=true") as preview:
+            with preview.producer() as producer:
+                producer.sendall(message(gen="any", step=1, steps=2))
+                preview.wait_for(lambda s: s["generations"] and
+                                 s["generations"][0].get("version", 0) > 1)
+                producer.sendall(message(gen="any", step=2, steps=2, final=1))
+                preview.finished(1)
+            history = preview.get("/generations/1").json()["history"]
+            self.assertEqual([s["step"] for s in history], [1, 2])
+
     def test_two_sizes_at_a_time(self):
         with Preview() as preview:
             with preview.producer() as one, preview.producer() as two:
