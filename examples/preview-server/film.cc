@@ -133,29 +133,32 @@ void FilmMaker::Begin() {
   gst_bus_set_sync_handler(bus.get(), OnSyncMessage, nullptr, nullptr);
   run_->watch = gst_bus_add_watch(
       bus.get(),
-      [](GstBus*, GstMessage* message, gpointer data) -> gboolean {
-        auto* self = static_cast<FilmMaker*>(data);
-        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS) {
-          gst_element_set_state(self->run_->pipeline.get(), GST_STATE_NULL);
-          const Bytes webm = self->run_->Take();
-          PostToMain([self, webm] { self->End(webm, ""); });
-        } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-          GError* why = nullptr;
-          gst_message_parse_error(message, &why, nullptr);
-          const std::string text = why->message;
-          g_clear_error(&why);
-          PostToMain([self, text] {
-            self->End(nullptr, "The film was not made: " + text);
-          });
-        } else {
-          return G_SOURCE_CONTINUE;
-        }
-        self->run_->watch = 0;
-        return G_SOURCE_REMOVE;
+      [](GstBus*, GstMessage* message, gpointer self) -> gboolean {
+        return static_cast<FilmMaker*>(self)->OnBusMessage(message);
       },
       this);
   gst_element_set_state(made, GST_STATE_PLAYING);
   PushAll(in.get(), jobs_.front().frames);
+}
+
+// The run ends later, for this is called by its own watch.
+gboolean FilmMaker::OnBusMessage(GstMessage* message) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS) {
+    gst_element_set_state(run_->pipeline.get(), GST_STATE_NULL);
+    const Bytes webm = run_->Take();
+    PostToMain([this, webm] { End(webm, ""); });
+  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    GError* why = nullptr;
+    gst_message_parse_error(message, &why, nullptr);
+    const std::string text = why->message;
+    g_clear_error(&why);
+    PostToMain(
+        [this, text] { End(nullptr, "The film was not made: " + text); });
+  } else {
+    return G_SOURCE_CONTINUE;
+  }
+  run_->watch = 0;
+  return G_SOURCE_REMOVE;
 }
 
 void FilmMaker::End(const Bytes& webm, const std::string& error) {

@@ -47,6 +47,7 @@ class FilmMaker {
   struct Run;
 
   void Begin();
+  gboolean OnBusMessage(GstMessage* message);
   void End(const Bytes& webm, const std::string& error);
 
   std::deque<Job> jobs_;  // the first one runs
