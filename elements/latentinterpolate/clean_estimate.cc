@@ -8,14 +8,26 @@
 
 namespace taegst {
 
+namespace {
+
+// The space that the caps say, or the likeliest by its channels; null when
+// none.
+const tae::VariantInfo* SpaceOf(const LatentInfo& info) {
+  if (!info.variant.empty()) return tae::FindVariant(info.variant);
+  const auto likely = tae::VariantsWithChannels(info.channels);
+  return likely.empty() ? nullptr : likely.front();
+}
+
+}  // namespace
+
 bool CanDenoise(const LatentInfo& info) {
   return info.noisy && info.domain == tae::LatentDomain::kSampler &&
-         tae::FindVariant(info.variant) != nullptr;
+         SpaceOf(info) != nullptr;
 }
 
 CleanEstimate::CleanEstimate(const LatentInfo& info)
     : info_(info),
-      denoiser_({.process = tae::FindVariant(info.variant)->noise}),
+      denoiser_({.process = SpaceOf(info)->noise}),
       estimate_(info.size() / tae::SizeOf(info.dtype)) {}
 
 tae::StatusOr<GstPtr<GstBuffer>> CleanEstimate::Of(GstPtr<GstBuffer> latent) {

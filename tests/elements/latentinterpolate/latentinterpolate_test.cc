@@ -256,21 +256,24 @@ TEST(LatentInterpolate, TensorsToo) {
 // x = (1-s) x0 + s e with x0 = 2 and e = -1: whatever the noise, the second
 // latent on says x0, and so does all that lies behind it.
 TEST(LatentInterpolate, NoisyLatentsAreCleanedFirst) {
-  taegst::LatentInfo info = SmallInfo();
-  info.noisy = true;
-  Latents sent = Generation(4, info);
-  for (Latent& latent : sent) {
-    const double s = *latent.step.sigma;
-    const std::vector<float> values(info.size() / sizeof(float),
-                                    float((1 - s) * 2 - s));
-    std::memcpy(latent.bytes.data(), values.data(), info.size());
+  for (const char* variant : {"flux2", ""}) {
+    taegst::LatentInfo info = SmallInfo();
+    info.variant = variant;  // "": told by the channels
+    info.noisy = true;
+    Latents sent = Generation(4, info);
+    for (Latent& latent : sent) {
+      const double s = *latent.step.sigma;
+      const std::vector<float> values(info.size() / sizeof(float),
+                                      float((1 - s) * 2 - s));
+      std::memcpy(latent.bytes.data(), values.data(), info.size());
+    }
+    const Latents came = Through(sent, kThrough);
+    ASSERT_EQ(came.size(), 12u);
+    EXPECT_NE(came[0].caps.find("pred=(string)x0"), std::string::npos);
+    for (size_t i = 3; i < came.size(); ++i)
+      EXPECT_NEAR(Value(came[i]), 2, 1e-5) << i;
+    EXPECT_EQ(came[3].step, sent[1].step);
   }
-  const Latents came = Through(sent, kThrough);
-  ASSERT_EQ(came.size(), 12u);
-  EXPECT_NE(came[0].caps.find("pred=(string)x0"), std::string::npos);
-  for (size_t i = 3; i < came.size(); ++i)
-    EXPECT_NEAR(Value(came[i]), 2, 1e-5) << i;
-  EXPECT_EQ(came[3].step, sent[1].step);
 }
 
 TEST(LatentInterpolate, NoisyLatentsOfUnknownNoiseStay) {

@@ -110,6 +110,20 @@ case $part in
       [ "$(byte $centre)" -ge 16 ] || { echo "tile $tile" && exit 1; }
     done
     ;;
+  printed) # what the README says, as it says it
+    need vp9enc && need x264enc && need mp4mux && tool ffmpeg && record
+    mapfile -t lines < <(grep -E '^    examples/.* run\.safetensors ' \
+      "$scripts/README.md")
+    [ ${#lines[@]} -ge 6 ]
+    for line in "${lines[@]}"; do
+      echo "$line"
+      bash -c "${line/examples\/recordings/$scripts}"
+    done
+    for file in film.webm film.mp4 film.gif film.webp step_007.png sheet.png; do
+      [ -s $file ] || { echo "no $file" && exit 1; }
+    done
+    [ "$(frames_of film.mp4)" = 1280x720 ]
+    ;;
   live)
     need vp9enc && need vp9dec && need textoverlay && record
     # A program that connects, as the taps do.
