@@ -24,13 +24,13 @@ struct Row {
 
 // Source: bench/ladder. PSNR: medians of the 231 held-out latents of
 // models/builtin_flux2.md. Times: 1024x1024, two cores of an Intel Xeon with
-// AMX (Sapphire Rapids), where full took 362 ms.
+// AMX (Sapphire Rapids), where full took 319 ms.
 constexpr Row kFigures[] = {
-    {"flux2", Quality::kLinear, {0.006, {21.7, 21.8, 22.1, 23.2}}},
+    {"flux2", Quality::kLinear, {0.007, {21.7, 21.8, 22.1, 23.2}}},
     {"flux2", Quality::kBuiltin, {0.051, {33.6, 35.1, 36.9, 39.2}}},
     {"flux2", Quality::kStage1, {0.066, {27.8, 28.5, 30.1, 32.0}}},
-    {"flux2", Quality::kStage2, {0.160, {31.7, 33.1, 35.1, 37.4}}},
-    {"flux2", Quality::kStage3, {0.520, {37.3, 39.0, 40.5, 41.6}}},
+    {"flux2", Quality::kStage2, {0.153, {31.7, 33.1, 35.1, 37.4}}},
+    {"flux2", Quality::kStage3, {0.528, {37.3, 39.0, 40.5, 41.6}}},
 };
 
 RungFigures FiguresOf(std::string_view variant, Quality quality) {
