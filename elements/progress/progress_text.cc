@@ -45,8 +45,6 @@ std::string TimeText(const Progress& progress) {
   return text;
 }
 
-}  // namespace
-
 GType ProgressShowGetType() {
   static const GFlagsValue values[] = {
       {kShowStep, "Step and number of steps", "step"},
@@ -62,6 +60,15 @@ GType ProgressShowGetType() {
     return made;
   }();
   return type;
+}
+
+}  // namespace
+
+GParamSpec* ProgressShowSpec() {
+  return g_param_spec_flags(
+      "show", "Show", "What the words tell", ProgressShowGetType(), kShowAll,
+      GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                  GST_PARAM_MUTABLE_PLAYING));
 }
 
 bool ProgressClock::Begins(const LatentStep& step) const {

@@ -20,7 +20,8 @@ enum ProgressShow : guint {
 inline constexpr guint kShowAll =
     kShowStep | kShowSigma | kShowTime | kShowRung;
 
-GType ProgressShowGetType();
+// The property "show" of elements that draw or write the words; floating.
+GParamSpec* ProgressShowSpec();
 
 struct Progress {
   LatentStep step;

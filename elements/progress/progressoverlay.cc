@@ -211,13 +211,8 @@ static void gst_progress_overlay_class_init(GstProgressOverlayClass* klass) {
   object_class->set_property = gst_progress_overlay_set_property;
   object_class->get_property = gst_progress_overlay_get_property;
   object_class->finalize = gst_progress_overlay_finalize;
-  g_object_class_install_property(
-      object_class, kPropShow,
-      g_param_spec_flags(
-          "show", "Show", "What the words tell", taegst::ProgressShowGetType(),
-          taegst::kShowAll,
-          GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                      GST_PARAM_MUTABLE_PLAYING)));
+  g_object_class_install_property(object_class, kPropShow,
+                                  taegst::ProgressShowSpec());
   element_class->change_state =
       GST_DEBUG_FUNCPTR(gst_progress_overlay_change_state);
   gst_element_class_add_static_pad_template(element_class, &sink_template);

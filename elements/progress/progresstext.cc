@@ -163,13 +163,8 @@ static void gst_progress_text_class_init(GstProgressTextClass* klass) {
   object_class->set_property = gst_progress_text_set_property;
   object_class->get_property = gst_progress_text_get_property;
   object_class->finalize = gst_progress_text_finalize;
-  g_object_class_install_property(
-      object_class, kPropShow,
-      g_param_spec_flags(
-          "show", "Show", "What the words tell", taegst::ProgressShowGetType(),
-          taegst::kShowAll,
-          GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                      GST_PARAM_MUTABLE_PLAYING)));
+  g_object_class_install_property(object_class, kPropShow,
+                                  taegst::ProgressShowSpec());
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(
