@@ -12,9 +12,11 @@ export GST_PLUGIN_PATH=$plugin GST_REGISTRY=$work/registry
 export XDG_DATA_HOME=$work/none TAE_MODEL_PATH=
 unset WAYLAND_DISPLAY
 
-# Xvfb writes the number of its display when it answers there.
+# Xvfb writes the number of its display when it answers there. Without -noreset
+# it starts anew whenever its last client leaves, as every xwininfo below does,
+# and refuses the viewer meanwhile.
 mkfifo number
-Xvfb -displayfd 3 -screen 0 800x600x24 3>number 2>xvfb.log &
+Xvfb -displayfd 3 -noreset -screen 0 800x600x24 3>number 2>xvfb.log &
 server=$!
 trap 'kill $server $viewer 2>/dev/null || true' EXIT
 viewer=
