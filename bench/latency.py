@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """From a latent's last byte sent to its picture with the viewer, in ms.
 
-    GST_PLUGIN_PATH=build/release/plugin bench/latency.py [SIZE [ROUNDS]]
+    GST_PLUGIN_PATH=build/release/plugin \
+        bench/latency.py [SIZE [ROUNDS [OUTLET...]]]
 
 A picture and its mirror image are sent in turns, through the same socket that
 programs use; the viewer of each outlet runs on this machine and notices the
@@ -10,6 +11,8 @@ of SIZE (512) pixels by the decoder that taedecode finds.
 Needs python3-numpy and python3-gst-1.0; rtsp also what examples/outlets/rtsp.py
 needs.
 """
+import functools
+import http.server
 import json
 import os
 import socket
@@ -43,6 +46,16 @@ OUTLETS = {
             + EYE),
     "rtsp": ("", "rtspsrc location=rtsp://127.0.0.1:8593/tae latency=0 ! "
              "rtpvp8depay ! vp8dec ! " + EYE),
+    # Ten pictures a second whenever steps come, so that segments end by the
+    # clock; a player starts three segments behind.
+    "hls": ("imagefreeze is-live=true allow-replace=true ! "
+            "video/x-raw,format=I420,framerate=10/1 ! "
+            "x264enc tune=zerolatency key-int-max=10 ! h264parse ! "
+            "hlssink2 target-duration=1 location={folder}/%05d.ts "
+            "playlist-location={folder}/live.m3u8",
+            "souphttpsrc location=http://127.0.0.1:8595/live.m3u8 ! hlsdemux ! "
+            "tsdemux ! h264parse ! avdec_h264 ! "
+            + EYE.replace("sync=false", "sync=true")),
 }
 
 
@@ -106,7 +119,7 @@ def Times(eye, address, messages, rounds):
         time.sleep(0.2 + 0.1 * ((i * 7) % 10) / 10)
         producer.sendall(messages[i % 2])
         begin = time.monotonic()
-        if not eye.turned.wait(10):
+        if not eye.turned.wait(20):
             continue  # a viewer that was not there yet
         if i >= 3:
             times.append(1000 * (time.monotonic() - begin))
@@ -114,11 +127,34 @@ def Times(eye, address, messages, rounds):
     return times
 
 
+class Files(http.server.SimpleHTTPRequestHandler):
+    """Any web server."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+def Serve(folder):
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 8595), functools.partial(Files, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def WaitForPlaylist(folder, address, message):
+    """A picture goes round until three segments lie there."""
+    producer = Connect(address)
+    producer.sendall(message)
+    while not os.path.exists(folder + "/00003.ts"):
+        time.sleep(0.1)
+    producer.close()
+
+
 def Measure(name, messages, rounds):
     server_end, viewer_end = OUTLETS[name]
     with tempfile.TemporaryDirectory() as folder:
         address = os.path.join(folder, "tae.sock")
-        pipelines, server = [], None
+        pipelines, server, files = [], None, None
         if name == "rtsp":
             server = subprocess.Popen(
                 [sys.executable, ROOT + "/examples/outlets/rtsp.py",
@@ -127,9 +163,12 @@ def Measure(name, messages, rounds):
         else:
             pipelines.append(Gst.parse_launch(
                 f"latentsrc location=unix:{address} ! taedecode ! "
-                + server_end))
+                + server_end.format(folder=folder)))
             pipelines[0].set_state(Gst.State.PLAYING)
             time.sleep(0.5)
+        if name == "hls":
+            files = Serve(folder)
+            WaitForPlaylist(folder, address, messages[0])
         if viewer_end:
             pipelines.append(Gst.parse_launch(viewer_end))
             pipelines[-1].set_state(Gst.State.PLAYING)
@@ -139,6 +178,9 @@ def Measure(name, messages, rounds):
         if server:
             server.kill()
             server.wait()
+        if files:
+            files.shutdown()
+            files.server_close()
     return times
 
 
@@ -151,7 +193,7 @@ def main():
     messages = [Message(numpy.ascontiguousarray(picture), i)
                 for i, picture in enumerate(pictures)]
     print("outlet   least median largest (ms)")
-    for name in OUTLETS:
+    for name in sys.argv[3:] or OUTLETS:
         times = Measure(name, messages, rounds)
         if not times:
             print(f"{name:8} nothing came")

@@ -93,12 +93,15 @@ PYTHON
     viewed 589824 "rtspsrc location=rtsp://127.0.0.1:8594/tae latency=0 protocols=tcp ! rtpvp8depay ! vp8dec"
     ;;
   hls)
-    need x264enc hlssink2 tsdemux avdec_h264
-    show "HLS" 60
-    wait "${children[0]}"
-    grep -q '^#EXT-X-ENDLIST' live.m3u8
-    segment=$(grep '^[0-9]' live.m3u8 | head -n 1)
-    viewed 16384 "filesrc location=$segment ! tsdemux ! h264parse ! avdec_h264"
+    need x264enc hlssink2 imagefreeze tsdemux avdec_h264
+    show "HLS"
+    # Old segments are deleted, so the copy may come too late.
+    for _ in $(seq 300); do
+      sleep 0.2
+      segment=$(grep -m 1 '^[0-9]' live.m3u8 2>/dev/null) || continue
+      cp "$segment" segment 2>/dev/null && break
+    done
+    viewed 16384 "filesrc location=segment ! tsdemux ! h264parse ! avdec_h264"
     ;;
   terminal)
     need cacasink
