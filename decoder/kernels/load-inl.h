@@ -56,11 +56,22 @@ TAE_INLINE void LoadSquare(const LoadTask& task, int x, int channel, T* out) {
 }
 
 template <class T>
+TAE_INLINE void ClearSquare(const LoadTask& task, int x, int channel, T* out) {
+  const int end = task.width - x < kLanes ? task.width : x + kLanes;
+  for (int i = x; i < end; ++i)
+    Store(out + size_t(1 + i) * kChannels + channel, Zero());
+}
+
+template <class T>
 void LoadLatent(const LoadTask& task) {
   T* out = static_cast<T*>(task.out);
   for (int x = 0; x < task.width; x += kLanes)
-    for (int channel = 0; channel < kChannels; channel += kLanes)
-      LoadSquare(task, x, channel, out);
+    for (int channel = 0; channel < kChannels; channel += kLanes) {
+      if (channel < task.channels)
+        LoadSquare(task, x, channel, out);
+      else
+        ClearSquare(task, x, channel, out);
+    }
 }
 
 }  // namespace

@@ -33,15 +33,18 @@ PackedLayer* PackConvFloat(const ConvWeights& conv);
 PackedLayer* PackUpConvFloat(const ConvWeights& conv);
 PackedLayer* PackRgbFloat(const ConvWeights& conv);
 
-// The layers of a pool have no bias (PoolWeights).
+// The layers of a pool have no bias (PoolWeights). Expansion as floats,
+// contraction as floats or on tiles of bf16 (pool_tiles-inl.h).
 PackedLayer* PackPool(const PoolWeights& pool);
+PackedLayer* PackPoolTiles(const PoolWeights& pool);
+
+// The group norm of the plane that `stats` are of, as a factor and a bias for
+// each of the kPoolWidth outputs of the expansion.
+void NormalisePool(const PackedLayer* layer, const double* stats, double pixels,
+                   double* factor, float* bias);
+// Of both, a FoldedPool in floats.
 void FoldPool(const PackedLayer* layer, const double* stats, double pixels,
               void* folded);
-
-// The same on tiles of bf16 (pool_tiles-inl.h).
-PackedLayer* PackPoolTiles(const PoolWeights& pool);
-void FoldPoolTiles(const PackedLayer* layer, const double* stats, double pixels,
-                   void* folded);
 
 void FreePacked(PackedLayer* layer);
 size_t PackedBytes(const PackedLayer* layer);

@@ -41,21 +41,15 @@ PackedPool* NewPackedPool(PoolArrays* to) {
   return layer;
 }
 
-// Weight (in, out) of the expansion and of the contraction, in floats or on
-// tiles; both take as much memory.
+// Weight (in, out) of the contraction, in floats or on tiles; both take as much
+// memory.
 struct FloatOrder {
-  static void Expand(float w, int in, int out, void* to) {
-    static_cast<float*>(to)[in * kPoolWidth + out] = w;
-  }
   static void Contract(float w, int in, int out, void* to) {
     static_cast<float*>(to)[in * kChannels + out] = w;
   }
 };
 struct TileOrder {
   static constexpr int kParts = 2;
-  static void Expand(float w, int in, int out, void* to) {
-    StoreBFloat(w, in, out % kChannels, kParts, Square(to, out));
-  }
   static void Contract(float w, int in, int out, void* to) {
     StoreBFloat(w, in % kChannels, out, kParts, Square(to, in));
   }
@@ -98,36 +92,6 @@ PackedLayer* PackPoolAs(const PoolWeights& pool) {
   return ToPacked(layer);
 }
 
-template <class Order>
-void FoldPoolAs(const PackedLayer* packed, const double* stats, double pixels,
-                void* folded) {
-  const auto* layer = reinterpret_cast<const PackedPool*>(packed);
-  auto* to = static_cast<FoldedPool*>(folded);
-  to->contract = layer->contract;
-  for (int group = 0; group < kPoolGroups; ++group) {
-    double mean = 0, square = 0;
-    for (int i = 0; i < kChannels; ++i) {
-      mean += layer->sums[group * kChannels + i] * stats[i];
-      for (int j = i; j < kChannels; ++j)
-        square += layer->squares[(group * kChannels + i) * kChannels + j] *
-                  stats[kChannels + i * kChannels + j];
-    }
-    mean /= kGroupOutputs * pixels;
-    square /= kGroupOutputs * pixels;
-    const double variance = std::max(square - mean * mean, 0.0);
-    const double inverse = 1 / std::sqrt(variance + kPoolEpsilon);
-    for (int k = 0; k < kGroupOutputs; ++k) {
-      const int out = group * kGroupOutputs + k;
-      const double factor = inverse * layer->gamma[out];
-      to->bias[out] = static_cast<float>(layer->beta[out] - mean * factor);
-      for (int in = 0; in < kChannels; ++in)
-        Order::Expand(
-            static_cast<float>(layer->expand[in * kPoolWidth + out] * factor),
-            in, out, to->expand);
-    }
-  }
-}
-
 }  // namespace
 
 PackedLayer* PackPool(const PoolWeights& pool) {
@@ -137,13 +101,40 @@ PackedLayer* PackPoolTiles(const PoolWeights& pool) {
   return PackPoolAs<TileOrder>(pool);
 }
 
-void FoldPool(const PackedLayer* layer, const double* stats, double pixels,
-              void* folded) {
-  FoldPoolAs<FloatOrder>(layer, stats, pixels, folded);
+void NormalisePool(const PackedLayer* packed, const double* stats,
+                   double pixels, double* factor, float* bias) {
+  const auto* layer = reinterpret_cast<const PackedPool*>(packed);
+  double mean[kPoolGroups] = {}, square[kPoolGroups] = {};
+  for (int i = 0; i < kChannels; ++i) {
+    for (int group = 0; group < kPoolGroups; ++group)
+      mean[group] += layer->sums[group * kChannels + i] * stats[i];
+    for (int j = i; j < kChannels; ++j)
+      for (int group = 0; group < kPoolGroups; ++group)
+        square[group] +=
+            layer->squares[(group * kChannels + i) * kChannels + j] *
+            stats[kChannels + i * kChannels + j];
+  }
+  for (int out = 0; out < kPoolWidth; ++out) {
+    const int group = out / kGroupOutputs;
+    const double average = mean[group] / (kGroupOutputs * pixels);
+    const double variance = std::max(
+        square[group] / (kGroupOutputs * pixels) - average * average, 0.0);
+    factor[out] = 1 / std::sqrt(variance + kPoolEpsilon) * layer->gamma[out];
+    bias[out] = static_cast<float>(layer->beta[out] - average * factor[out]);
+  }
 }
-void FoldPoolTiles(const PackedLayer* layer, const double* stats, double pixels,
-                   void* folded) {
-  FoldPoolAs<TileOrder>(layer, stats, pixels, folded);
+
+void FoldPool(const PackedLayer* packed, const double* stats, double pixels,
+              void* folded) {
+  const auto* layer = reinterpret_cast<const PackedPool*>(packed);
+  auto* to = static_cast<FoldedPool*>(folded);
+  double factor[kPoolWidth];
+  to->contract = layer->contract;
+  NormalisePool(packed, stats, pixels, factor, to->bias);
+  for (int in = 0; in < kChannels; ++in)
+    for (int out = 0; out < kPoolWidth; ++out)
+      to->expand[in * kPoolWidth + out] = static_cast<float>(
+          layer->expand[in * kPoolWidth + out] * factor[out]);
 }
 
 }  // namespace tae

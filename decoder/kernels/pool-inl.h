@@ -20,30 +20,51 @@ TAE_INLINE void LoadPixels(const T* from, int count, float* to) {
 }
 
 TAE_INLINE void AddSums(const float* pixels, int count, float* sums) {
-  TAE_UNROLL for (int c = 0; c < kChannels; c += kLanes) {
-    Float sum = Load(sums + c);
-    for (int i = 0; i < count; ++i)
-      sum = Add(sum, Load(pixels + i * kChannels + c));
-    Store(sums + c, sum);
+  constexpr int kVectors = kChannels / kLanes;
+  Float sum[kVectors];
+  TAE_UNROLL for (int v = 0; v < kVectors; ++v) sum[v] =
+      Load(sums + v * kLanes);
+  for (int i = 0; i < count; ++i)
+    TAE_UNROLL for (int v = 0; v < kVectors; ++v) sum[v] =
+        Add(sum[v], Load(pixels + i * kChannels + v * kLanes));
+  TAE_UNROLL for (int v = 0; v < kVectors; ++v)
+      Store(sums + v * kLanes, sum[v]);
+}
+
+// gram[a + r][b + lane] += sum over pixels of x_(a + r) x_(b + lane): kRows
+// rows by kCols vectors, so many sums that none waits for the one before it.
+template <int kRows, int kCols>
+TAE_INLINE void AddGramBlock(const float* pixels, int count, int a, int b,
+                             float* gram) {
+  Float acc[kRows][kCols];
+  gram += a * kChannels + b;
+  TAE_UNROLL for (int r = 0; r < kRows; ++r)
+      TAE_UNROLL for (int c = 0; c < kCols; ++c) acc[r][c] =
+          Load(gram + r * kChannels + c * kLanes);
+  for (int i = 0; i < count; ++i, pixels += kChannels) {
+    Float x[kCols];
+    TAE_UNROLL for (int c = 0; c < kCols; ++c) x[c] =
+        Load(pixels + b + c * kLanes);
+    TAE_UNROLL for (int r = 0; r < kRows; ++r) {
+      const Float y = Set(pixels[a + r]);
+      TAE_UNROLL for (int c = 0; c < kCols; ++c) acc[r][c] =
+          MulAdd(y, x[c], acc[r][c]);
+    }
   }
+  TAE_UNROLL for (int r = 0; r < kRows; ++r)
+      TAE_UNROLL for (int c = 0; c < kCols; ++c)
+          Store(gram + r * kChannels + c * kLanes, acc[r][c]);
 }
 
 // gram[a][b] += sum over pixels of x_a x_b, for b >= a at least.
 TAE_INLINE void AddGram(const float* pixels, int count, float* gram) {
-  constexpr int kRows = 4;
-  for (int a = 0; a < kChannels; a += kRows)
-    for (int b = a / kLanes * kLanes; b < kChannels; b += kLanes) {
-      Float acc[kRows];
-      TAE_UNROLL for (int r = 0; r < kRows; ++r) acc[r] =
-          Load(gram + (a + r) * kChannels + b);
-      for (int i = 0; i < count; ++i) {
-        const Float x = Load(pixels + i * kChannels + b);
-        TAE_UNROLL for (int r = 0; r < kRows; ++r) acc[r] =
-            MulAdd(Set(pixels[i * kChannels + a + r]), x, acc[r]);
-      }
-      TAE_UNROLL for (int r = 0; r < kRows; ++r)
-          Store(gram + (a + r) * kChannels + b, acc[r]);
-    }
+  constexpr int kRows = kLanes > 8 ? 8 : 4;
+  for (int a = 0; a < kChannels; a += kRows) {
+    int b = a / kLanes * kLanes;
+    for (; b + kLanes < kChannels; b += 2 * kLanes)
+      AddGramBlock<kRows, 2>(pixels, count, a, b, gram);
+    if (b < kChannels) AddGramBlock<kRows, 1>(pixels, count, a, b, gram);
+  }
 }
 
 template <class T>
