@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The pictures of running generations as RTSP, for VLC, NVRs and the like.
 
-    rtsp.py [ADDRESS [PORT]]      unix:/tmp/tae.sock and 8554
+    rtsp.py [ADDRESS [PORT]]      unix:/tmp/tae.sock and 8554; 0: any free port
 
 Watch at rtsp://127.0.0.1:PORT/tae; any number of viewers share one decoder. It
 listens for latents while somebody watches, and shows black until they come.
@@ -36,7 +36,7 @@ def main():
     server.get_mount_points().add_factory("/tae", factory)
     if server.attach(None) == 0:
         sys.exit(f"rtsp.py: cannot listen at 127.0.0.1:{port}")
-    print(f"rtsp://127.0.0.1:{port}/tae", flush=True)
+    print(f"rtsp://127.0.0.1:{server.get_bound_port()}/tae", flush=True)
     GLib.MainLoop().run()
 
 

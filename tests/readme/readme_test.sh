@@ -13,7 +13,7 @@ export XDG_DATA_HOME=$work/none TAE_MODEL_PATH=
 listen() {
   local line=${1//\/tmp\/tae.sock/$work/tae.sock}
   local from=${line#*latentsrc location=unix:*.sock}
-  timeout 60 bash -c \
+  timeout 600 bash -c \
     "gst-launch-1.0 latentsrc num-buffers=4 ! latentmux ! fdsink fd=1 -q |
      gst-launch-1.0 latentsrc location=- $from"
 }
@@ -26,7 +26,7 @@ for line in "${lines[@]}"; do
   echo "$line"
   case $line in
     *location=unix:*) listen "$line" ;;
-    *) timeout 60 bash -c "$line" ;;
+    *) timeout 600 bash -c "$line" ;;
   esac
 done
 file_is() { [ "$(head -c "${#2}" "$1" | tail -c +2)" = "${2:1}" ]; }

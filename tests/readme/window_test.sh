@@ -28,7 +28,7 @@ line=$(grep -m 1 '^    gst-launch-1\.0 latentsrc num-buffers=35 ' \
 # Goes on, so that there is time for the screenshot; one step already ends it.
 bash -c "exec ${line/num-buffers=35/steps=1}" >viewer.log 2>&1 &
 viewer=$!
-for _ in $(seq 300); do
+for _ in $(seq 3000); do
   window=$(xwininfo -root -tree | awk '/gst-launch-1.0/ && /x/ {print $1; exit}')
   [ -z "$window" ] || break
   kill -0 "$viewer" || { cat viewer.log && exit 1; }
@@ -36,7 +36,7 @@ for _ in $(seq 300); do
 done
 [ -n "$window" ] || { echo "no window" && cat viewer.log && exit 1; }
 # Until the picture is in it: a landscape has many colours.
-for _ in $(seq 100); do
+for _ in $(seq 3000); do
   xwd -silent -id "$window" -out window.xwd 2>/dev/null || true
   if [ -s window.xwd ]; then
     colours=$(tail -c +4096 window.xwd | od -An -v -tx4 -w4 | sort -u | wc -l)

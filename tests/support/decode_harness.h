@@ -13,6 +13,7 @@
 
 #include "common/gst_ptr.h"
 #include "common/latent_meta.h"
+#include "support/patience.h"
 
 namespace tae_test {
 

@@ -14,6 +14,7 @@
 
 #include "common/gst_ptr.h"
 #include "common/latent_meta.h"
+#include "support/patience.h"
 
 namespace tae_test {
 
@@ -101,7 +102,7 @@ class Pipeline {
   void Play() { gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING); }
   void Pause() {
     gst_element_set_state(pipeline_.get(), GST_STATE_PAUSED);
-    gst_element_get_state(pipeline_.get(), nullptr, nullptr, 10 * GST_SECOND);
+    gst_element_get_state(pipeline_.get(), nullptr, nullptr, kPatience);
   }
   void Stop() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
 
@@ -112,7 +113,7 @@ class Pipeline {
   }
 
   // Until EOS or an error; then what had been said.
-  Outcome Wait(GstClockTime patience = 20 * GST_SECOND) {
+  Outcome Wait(GstClockTime patience = kPatience) {
     Outcome outcome;
     while (true) {
       const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
@@ -133,11 +134,11 @@ class Pipeline {
     }
   }
 
-  // Until an error says this; false when none did for ten seconds.
+  // Until an error says this; false when none does.
   bool WaitForError(const std::string& words) {
     while (true) {
       const GstPtr<GstMessage> message(
-          gst_bus_timed_pop_filtered(bus_, 10 * GST_SECOND, GST_MESSAGE_ERROR));
+          gst_bus_timed_pop_filtered(bus_, kPatience, GST_MESSAGE_ERROR));
       if (!message) return false;
       if (TextOf(message.get()).find(words) != std::string::npos) return true;
     }

@@ -45,11 +45,8 @@ TEST_F(Trip, TcpWhereTheReceiverListens) {
   Collect(&receiver, &came);
   receiver.Play();
   int port = 0;
-  for (int i = 0; i < 200 && port == 0; ++i) {
-    port = receiver.Int("net", "current-port");
-    g_usleep(10000);
-  }
-  ASSERT_NE(port, 0);
+  ASSERT_TRUE(Eventually(
+      [&] { return (port = receiver.Int("net", "current-port")) > 0; }));
   Pipeline sender("appsrc name=in ! latentmux ! tcpclientsink port=" +
                   std::to_string(port));
   sender.Play();
@@ -69,26 +66,22 @@ TEST_F(Trip, TcpWhereTheSenderListens) {
                    &joined);
   sender.Play();
   int port = 0;
-  for (int i = 0; i < 200 && port <= 0; ++i) {
-    port = sender.Int("net", "current-port");
-    g_usleep(10000);
-  }
-  ASSERT_GT(port, 0);
+  ASSERT_TRUE(Eventually(
+      [&] { return (port = sender.Int("net", "current-port")) > 0; }));
   std::vector<Latent> came;
   Pipeline receiver("tcpclientsrc port=" + std::to_string(port) + kDecode);
   Collect(&receiver, &came);
   receiver.Play();
-  for (int i = 0; i < 500 && !joined; ++i) g_usleep(10000);
-  ASSERT_TRUE(joined);
+  ASSERT_TRUE(Eventually([&] { return joined.load(); }));
   Feed(&sender, latents_);
   EXPECT_TRUE(sender.Wait().eos);
   // The sink keeps its clients until it stops, and then forgets what waits.
   const guint64 size = Record(latents_).size();
   guint64 served = 0;
-  for (int i = 0; i < 500 && served < size; ++i) {
-    g_usleep(10000);
+  EXPECT_TRUE(Eventually([&] {
     g_object_get(sender.Named("net").get(), "bytes-served", &served, nullptr);
-  }
+    return served >= size;
+  }));
   EXPECT_EQ(served, size);
   sender.Stop();
   EXPECT_TRUE(receiver.Wait().eos);

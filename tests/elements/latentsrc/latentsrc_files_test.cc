@@ -6,6 +6,7 @@
 
 #include "common/latent_meta.h"
 #include "elements/latentsrc/wire.h"
+#include "support/patience.h"
 #include "support/temp_folder.h"
 
 namespace {
@@ -47,7 +48,7 @@ Result RunToEnd(const std::string& settings) {
   GstBus* bus = gst_element_get_bus(pipeline);
   for (bool done = false; !done;) {
     GstMessage* message = gst_bus_timed_pop_filtered(
-        bus, 20 * GST_SECOND,
+        bus, tae_test::kPatience,
         GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR |
                        GST_MESSAGE_WARNING));
     if (message == nullptr) break;

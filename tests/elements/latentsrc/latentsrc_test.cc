@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/latent_meta.h"
+#include "support/patience.h"
 
 namespace {
 
@@ -100,7 +101,7 @@ TEST(LatentSrc, WhatNobodyTakesIsSaid) {
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   GstBus* bus = gst_element_get_bus(pipeline);
   GstMessage* message =
-      gst_bus_timed_pop_filtered(bus, 10 * GST_SECOND, GST_MESSAGE_ERROR);
+      gst_bus_timed_pop_filtered(bus, tae_test::kPatience, GST_MESSAGE_ERROR);
   ASSERT_NE(message, nullptr);
   GError* error = nullptr;
   gst_message_parse_error(message, &error, nullptr);

@@ -281,7 +281,7 @@ GstPtr<GstElement> Launch(const std::string& line) {
 bool Ends(GstElement* pipeline) {
   const GstPtr<GstBus> bus(gst_element_get_bus(pipeline));
   const GstPtr<GstMessage> message(gst_bus_timed_pop_filtered(
-      bus.get(), 120 * GST_SECOND,
+      bus.get(), kPatience,
       GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
   return message != nullptr &&
          GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS;
@@ -303,7 +303,7 @@ TEST(Anytime, SeeksInARecordingEndAtItsEnd) {
     gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
     std::mt19937 random(11);
     for (int i = 0; i < 12; ++i) {
-      gst_element_get_state(pipeline.get(), nullptr, nullptr, 20 * GST_SECOND);
+      gst_element_get_state(pipeline.get(), nullptr, nullptr, kPatience);
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
       gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME,
                               GST_SEEK_FLAG_FLUSH,

@@ -316,7 +316,7 @@ std::vector<std::vector<uint8_t>> DemoPictures(const std::string& source,
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   std::vector<std::vector<uint8_t>> pictures;
   while (GstSample* sample = gst_app_sink_try_pull_sample(
-             GST_APP_SINK(sink.get()), 20 * GST_SECOND)) {
+             GST_APP_SINK(sink.get()), kPatience)) {
     pictures.push_back(BytesOf(gst_sample_get_buffer(sample)));
     gst_sample_unref(sample);
   }

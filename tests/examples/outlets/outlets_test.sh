@@ -7,8 +7,10 @@ part=$1 source=$2 plugin=$3 work=$4
 rm -rf "$work" && mkdir -p "$work" && cd "$work"
 export GST_PLUGIN_PATH=$plugin GST_REGISTRY=$work/registry
 export XDG_DATA_HOME=$work/none TAE_MODEL_PATH=
+# A path that is short enough for a socket.
+sockets=$(mktemp -d)
 children=()
-trap 'kill "${children[@]}" 2>/dev/null || true' EXIT
+trap 'kill "${children[@]}" 2>/dev/null || true; rm -rf "$sockets"' EXIT
 
 need() {
   for element in "$@"; do
@@ -27,40 +29,68 @@ cell() {
   echo "$text"
 }
 demo="latentsrc is-live=true steps=20 step-time=50000000 width=128 height=128"
-# show WHAT [BUFFERS]: the demo through the outlet.
-show() {
-  local line
-  line="$demo num-buffers=${2:--1} ! taedecode ! $(cell "$1")" || exit 1
-  echo "$line"
-  bash -c "exec timeout 60 gst-launch-1.0 -q $line" &
+# in_background COMMAND...: until the test ends; what it says is in the file log.
+in_background() {
+  : >log
+  timeout 1200 "$@" >log &
   children+=($!)
 }
-# viewed CAPS PIPELINE: some frames of a picture that is no plain colour.
-viewed() {
-  for _ in $(seq 20); do
-    rm -f frames
-    timeout 20 bash -c "gst-launch-1.0 -q $2 ! videoconvert ! \
-      video/x-raw,format=GRAY8 ! identity eos-after=11 ! \
-      filesink location=frames" || true
-    [ ! -s frames ] || break
-    sleep 0.3
+# show WHAT PORT [BUFFERS]: the demo through the outlet, at another port than it
+# says, as that one may be taken.
+show() {
+  local line
+  line="$demo num-buffers=${3:--1} ! taedecode ! $(cell "$1")" || exit 1
+  line=$(sed -E "s/port=[0-9]+/port=$2/" <<<"$line")
+  echo "$line"
+  in_background bash -c "exec gst-launch-1.0 -v $line"
+}
+# said PATTERN: waits until the log has it, and gives what \(\) matched.
+said() {
+  local found=
+  until [ -n "$found" ]; do
+    kill -0 "${children[-1]}" || { cat log >&2 && exit 1; }
+    sleep 0.1
+    found=$(sed -n "s/.*$1.*/\1/p" log | head -n 1)
   done
-  local frames=$(($(stat -c %s frames) / $1))
-  local greys
-  greys=$(tail -c "$1" frames | od -An -v -tu1 -w1 | sort -u | wc -l)
-  echo "$frames frames, $greys greys in the last"
-  [ "$frames" -ge 5 ] && [ "$greys" -ge 20 ]
+  echo "$found"
+}
+# picture_in SIZE: whether the file `frames` has five frames of so many bytes, of
+# which the last is no plain colour.
+picture_in() {
+  local frames=$(($(stat -c %s frames 2>/dev/null || echo 0) / $1)) greys
+  [ "$frames" -ge 5 ] || return 1
+  greys=$(tail -c "+$((frames * $1 - $1 + 1))" frames | head -c "$1" |
+    od -An -v -tu1 -w1 | sort -u | wc -l)
+  [ "$greys" -ge 20 ] && echo "$frames frames, $greys greys in the last"
+}
+# viewed SIZE PIPELINE: a viewer that looks until it has seen a picture.
+viewed() {
+  timeout 1200 bash -c "exec gst-launch-1.0 -q $2 ! videoconvert ! \
+    video/x-raw,format=GRAY8 ! filesink buffer-mode=unbuffered \
+    location=frames" &
+  local viewer=$!
+  children+=("$viewer")
+  until picture_in "$1"; do
+    kill -0 "$viewer" 2>/dev/null || {
+      picture_in "$1" && return  # all of a file
+      echo "the viewer ended" && exit 1
+    }
+    sleep 0.2
+  done
 }
 
 case $part in
   mjpeg)
-    show "a browser or VLC elsewhere"
-    viewed 16384 "tcpclientsrc port=8080 ! multipartdemux ! jpegdec"
+    show "a browser or VLC elsewhere" 0
+    port=$(said 'current-port = \([1-9][0-9]*\)')
+    viewed 16384 "tcpclientsrc port=$port ! multipartdemux ! jpegdec"
     ;;
   rtp)
     need vp8enc rtpvp8pay
-    show "RTP over UDP"
-    viewed 16384 "udpsrc port=5004 caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=VP8 ! rtpvp8depay ! vp8dec"
+    # Below those that the system gives to whoever asks for any.
+    port=$((20000 + RANDOM % 10000))
+    show "RTP over UDP" $port
+    viewed 16384 "udpsrc port=$port caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=VP8 ! rtpvp8depay ! vp8dec"
     ;;
   rtsp)
     need vp8enc rtpvp8pay rtspsrc compositor
@@ -69,37 +99,34 @@ case $part in
       2>/dev/null || { echo "skipped: no gir1.2-gst-rtsp-server-1.0" && exit 77; }
     command=$(cell RTSP)
     [ "$command" = examples/outlets/rtsp.py ]
-    "$python" "$source/$command" "unix:$work/tae.sock" 8594 &
-    children+=($!)
-    # A program that connects and goes on for a while.
+    in_background "$python" "$source/$command" "unix:$sockets/tae.sock" 0
+    address=$(said '\(rtsp:[^ ]*\)')
+    # A program that connects and goes on.
     gst-launch-1.0 -q latentsrc num-buffers=20 steps=20 width=128 height=128 ! \
       latentmux ! filesink location=run.safetensors
-    "$python" - <<'PYTHON' &
-import socket, time
-for attempt in range(600):
-    try:
-        producer = socket.socket(socket.AF_UNIX)
-        producer.connect("tae.sock")
-        break
-    except OSError:
-        time.sleep(0.1)
+    timeout 1200 "$python" - "$sockets/tae.sock" <<'PYTHON' &
+import socket, sys, time
+producer = socket.socket(socket.AF_UNIX)
+while producer.connect_ex(sys.argv[1]) != 0:
+    time.sleep(0.1)
 run = open("run.safetensors", "rb").read()
-for again in range(100):
+while True:
     producer.sendall(run)
     time.sleep(0.2)
 PYTHON
     children+=($!)
     # Black until the first latent; then a picture in all of the 768 pixels.
-    viewed 589824 "rtspsrc location=rtsp://127.0.0.1:8594/tae latency=0 protocols=tcp ! rtpvp8depay ! vp8dec"
+    viewed 589824 "rtspsrc location=$address latency=0 protocols=tcp tcp-timeout=0 ! rtpvp8depay ! vp8dec"
     ;;
   hls)
     need x264enc hlssink2 imagefreeze tsdemux avdec_h264
-    show "HLS"
+    show "HLS" none
     # Old segments are deleted, so the copy may come too late.
-    for _ in $(seq 300); do
+    until [ -s segment ]; do
       sleep 0.2
+      kill -0 "${children[-1]}" || { cat log && exit 1; }
       segment=$(grep -m 1 '^[0-9]' live.m3u8 2>/dev/null) || continue
-      cp "$segment" segment 2>/dev/null && break
+      cp "$segment" segment 2>/dev/null || rm -f segment
     done
     viewed 16384 "filesrc location=segment ! tsdemux ! h264parse ! avdec_h264"
     ;;
@@ -111,7 +138,7 @@ PYTHON
     }
     line="$demo num-buffers=5 ! taedecode ! $(cell "a terminal")"
     echo "$line"
-    TERM=xterm timeout 60 script -qec "gst-launch-1.0 -q $line" /dev/null \
+    TERM=xterm timeout 600 script -qec "gst-launch-1.0 -q $line" /dev/null \
       </dev/null >screen
     # Pictures in characters: far more than an empty screen.
     [ "$(stat -c %s screen)" -gt 5000 ]
@@ -120,7 +147,7 @@ PYTHON
     line="$demo num-buffers=5 ! taedecode ! $(cell "a camera for other programs")"
     [[ $line == *"v4l2sink device=/dev/video10" ]]
     need v4l2sink
-    timeout 60 bash -c "gst-launch-1.0 -v ${line/v4l2sink*/fakesink}" >log
+    timeout 600 bash -c "gst-launch-1.0 -v ${line/v4l2sink*/fakesink}" >log
     grep -q 'fakesink.*YUY2' log
     ;;
   player)
@@ -128,7 +155,7 @@ PYTHON
     command=$(cell "a player for recordings")
     gst-launch-1.0 -q latentsrc num-buffers=8 steps=8 width=128 height=128 ! \
       latentmux ! filesink location=run.safetensors
-    timeout 60 $command --videosink=fakesink --no-interactive >log 2>&1
+    timeout 600 $command --videosink=fakesink --no-interactive >log 2>&1
     grep -q "Reached end of play list" log
     ! grep -qi error log
     ;;

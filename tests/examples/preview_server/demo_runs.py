@@ -14,7 +14,7 @@ def demo_messages(pattern, steps, name, prompt, size=256):
             ["gst-launch-1.0", "-q", "latentsrc", "num-buffers=%d" % steps,
              "steps=%d" % steps, "pattern=" + pattern, "width=%d" % size,
              "height=%d" % size, "!", "latentmux", "!", "filesink",
-             "location=" + path], check=True, timeout=60)
+             "location=" + path], check=True, timeout=300)
         with open(path, "rb") as file:
             data = file.read()
     messages = []

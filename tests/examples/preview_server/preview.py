@@ -13,6 +13,8 @@ import time
 import urllib.parse
 
 SERVER = os.environ["TAE_PREVIEW_SERVER"]
+# Seconds that only what hangs will take, on the busiest machine.
+PATIENCE = 300
 EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "..", "..", "..", "examples", "preview-server")
 
@@ -48,12 +50,12 @@ class Preview:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=PATIENCE)
         self.folder.cleanup()
         assert self.process.returncode == 0, (self.process.returncode, err)
 
     def get(self, path, method="GET", headers=None, body=None):
-        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
         reply = Reply(answer.status, answer.headers, answer.read())
@@ -66,7 +68,7 @@ class Preview:
     @contextlib.contextmanager
     def stream(self, path):
         """An endless reply, to be read line by line or by bytes."""
-        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
         connection.request("GET", path)
         with connection.getresponse() as answer:
             yield answer
@@ -77,7 +79,7 @@ class Preview:
         connection.connect(self.socket)
         return connection
 
-    def wait_for(self, condition, seconds=30):
+    def wait_for(self, condition, seconds=PATIENCE):
         """The first status that `condition` likes."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

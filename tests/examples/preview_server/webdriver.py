@@ -37,6 +37,7 @@ class Browser:
             "--window-size=%d,%d" % (width, height)]}
         made = self._call("POST", "", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options,
+            "timeouts": {"script": 300000, "pageLoad": 300000},
             "goog:loggingPrefs": {"browser": "ALL"}}}})
         self._url += "/" + made["sessionId"]
         self.devtools("Emulation.setDeviceMetricsOverride", width=width,
@@ -62,7 +63,7 @@ class Browser:
             self._url + path, method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=600) as reply:
             return json.load(reply)["value"]
 
     def devtools(self, command, **parameters):
@@ -83,7 +84,7 @@ class Browser:
             "script": "const done = arguments[arguments.length - 1];" + script,
             "args": list(arguments)})
 
-    def wait(self, expression, seconds=20):
+    def wait(self, expression, seconds=300):
         """Until the expression is true; returns its value."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

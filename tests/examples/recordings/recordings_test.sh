@@ -127,22 +127,19 @@ case $part in
   live)
     need vp9enc && need vp9dec && need textoverlay && record
     # A program that connects, as the taps do.
-    "$python" - <<'PYTHON' &
-import socket, time
-for attempt in range(300):
-    try:
-        producer = socket.socket(socket.AF_UNIX)
-        producer.connect("tae.sock")
-        break
-    except OSError:
-        time.sleep(0.1)
+    sockets=$(mktemp -d)  # a path that is short enough for a socket
+    timeout 1200 "$python" - "$sockets/tae.sock" <<'PYTHON' &
+import socket, sys, time
+producer = socket.socket(socket.AF_UNIX)
+while producer.connect_ex(sys.argv[1]) != 0:
+    time.sleep(0.1)
 producer.sendall(open("64.safetensors", "rb").read())
-time.sleep(30)
+time.sleep(1200)
 PYTHON
     producer=$!
-    trap 'kill $producer 2>/dev/null || true' EXIT
+    trap 'kill $producer 2>/dev/null || true; rm -rf "$sockets"' EXIT
     # The newest latent and every final one are kept: the last one ends it.
-    "$scripts/timelapse.sh" "unix:$work/tae.sock" film.webm "${options[@]}" \
+    "$scripts/timelapse.sh" "unix:$sockets/tae.sock" film.webm "${options[@]}" \
       --progress --latents 1
     [ -s film.safetensors ]
     [ "$(frames_of film.webm)" = 64x64 ]

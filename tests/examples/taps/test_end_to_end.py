@@ -120,9 +120,10 @@ class EndToEnd(unittest.TestCase):
         self.path = os.path.join(folder.name, "latents")
 
     def tail(self, weights):
-        return ["taedecode", "model-file=" + os.path.join(
+        return ["taedecode", "post-messages=true", "model-file=" + os.path.join(
             _SHARED, weights + ".safetensors"), "!", "video/x-raw,format=RGB",
-                "!", "filesink", "location=" + self.frames]
+                "!", "filesink", "buffer-mode=unbuffered",
+                "location=" + self.frames]
 
     def read_frames(self, picture):
         """All frames, as integers, [count] pictures of that shape."""
@@ -139,6 +140,17 @@ class EndToEnd(unittest.TestCase):
         self.assertLess(error.mean(), 0.5)
         self.assertLessEqual(error.max(), 6)
 
+    def wait_for_frame(self, picture):
+        """Until the newest frame in the file is this picture."""
+        until = time.monotonic() + wire.PATIENCE
+        while True:
+            try:
+                return self.check_last_frame(picture)
+            except (AssertionError, IndexError):  # none, half, or another one
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
     def test_what_was_sent_decodes_to_the_known_picture(self):
         for name, (run, golden, weights) in _RUNS.items():
             with self.subTest(name):
@@ -154,7 +166,8 @@ class EndToEnd(unittest.TestCase):
     def play(self, weights):
         subprocess.run(
             ["gst-launch-1.0", "-q", "filesrc", "location=" + self.path, "!",
-             "latentparse", "!", *self.tail(weights)], check=True, timeout=60)
+             "latentparse", "!", *self.tail(weights)], check=True,
+            timeout=wire.PATIENCE)
 
     def test_noisy_steps_show_the_picture_that_they_aim_at(self):
         flux, sd = "Flux2Pipeline", "StableDiffusionPipeline"
@@ -185,32 +198,28 @@ class EndToEnd(unittest.TestCase):
                 clean, picture = _golden(golden)
                 address = wire.temporary_address(self)
                 watcher = subprocess.Popen(
-                    ["gst-launch-1.0", "-q", "-e", "latentsrc",
-                     "location=" + address, "!", *self.tail(weights)])
+                    ["gst-launch-1.0", "-m", "-e", "latentsrc",
+                     "location=" + address, "!", *self.tail(weights)],
+                    stdout=subprocess.PIPE, text=True)
+                self.addCleanup(watcher.stdout.close)
                 self.addCleanup(watcher.kill)
                 self.wait_for_socket(address, watcher)
                 tap = run(clean, address)
-                tap.close(timeout=30)
+                tap.close(timeout=wire.PATIENCE)
                 self.assertGreaterEqual(tap.sent, 1)
-                self.wait_for_silence()
+                for said in watcher.stdout:
+                    if "final=(boolean)true" in said:  # decoded, and soon
+                        break
+                self.wait_for_frame(picture)  # written
                 watcher.send_signal(signal.SIGINT)
-                self.assertEqual(watcher.wait(timeout=30), 0)
+                self.assertEqual(watcher.wait(timeout=wire.PATIENCE), 0)
                 self.check_last_frame(picture)
 
     def wait_for_socket(self, address, watcher):
-        path, until = address[len("unix:"):], time.monotonic() + 60
+        path, until = address[len("unix:"):], time.monotonic() + wire.PATIENCE
         while not os.path.exists(path) and time.monotonic() < until:
             self.assertIsNone(watcher.poll(), "the watcher ended")
             time.sleep(0.02)
-
-    def wait_for_silence(self):
-        """Until the file of frames has stopped growing for a while."""
-        size, quiet, until = 0, 0, time.monotonic() + 30
-        while quiet < 10 and time.monotonic() < until:
-            time.sleep(0.1)
-            now = os.path.exists(self.frames) and os.path.getsize(self.frames)
-            quiet = quiet + 1 if now == size and now else 0
-            size = now
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ import numpy as np
 import wire
 import tae_tap
 
-# A send copies 1 MiB (a fifth of a millisecond here) and takes a lock. On a
-# busy machine a thread may be off the CPU for tens of milliseconds; a send that
-# waited for its listener would take seconds.
-_AT_ONCE = 0.25
+# A send copies 1 MiB and takes a lock: a fifth of a millisecond. One that
+# waited for a listener that never comes or never reads would not return at all,
+# so this is only for machines that stand still for a while.
+_AT_ONCE = 20.0
 
 
 def _latent(step=0, side=128):
@@ -87,8 +87,8 @@ class Listeners(unittest.TestCase):
         tap = tae_tap.Tap(wire.temporary_address(self))
         self.assertLess(self.timed_sends(tap, 50), _AT_ONCE)
         begin = time.monotonic()
-        tap.close(timeout=30.0)
-        self.assertLess(time.monotonic() - begin, 3.0)
+        tap.close(timeout=wire.PATIENCE)
+        self.assertLess(time.monotonic() - begin, wire.PATIENCE / 2)
         self.assertEqual(tap.sent, 0)
         self.assertEqual(tap.dropped, 49)  # the final one still waited
         tap.send(_latent())  # after the end: nothing happens
@@ -101,8 +101,9 @@ class Listeners(unittest.TestCase):
         time.sleep(0.3)
         listener = wire.Listener(address)
         self.addCleanup(listener.close)
-        messages = listener.wait(1)
-        self.assertEqual([m.metadata["step"] for m in messages], ["5"])
+        listener.wait_for_step(5)
+        # One may have been in its hand when the listener came; never more.
+        self.assertLessEqual(len(listener.steps()), 2)
 
     def test_never_reading(self):
         address = wire.temporary_address(self)
@@ -116,15 +117,16 @@ class Listeners(unittest.TestCase):
         tap.close(timeout=0.5)
         waited = time.monotonic() - begin
         self.assertGreater(waited, 0.4)
-        self.assertLess(waited, 0.5 + _AT_ONCE)
+        self.assertLess(waited, 0.5 + _AT_ONCE)  # of the 30 s of a dead peer
 
     def test_slow_gets_the_newest_and_the_final_one(self):
         listener = wire.Listener("tcp://127.0.0.1:0", pace=0.1)
         self.addCleanup(listener.close)
         tap = tae_tap.Tap(listener.address)
         self.assertLess(self.timed_sends(tap, 300, 0.003), _AT_ONCE)
-        tap.close(timeout=20.0)
-        steps = [int(m.metadata["step"]) for m in listener.wait(tap.sent)]
+        tap.close(timeout=wire.PATIENCE)
+        listener.wait(tap.sent)
+        steps = listener.steps()
         self.assertEqual(steps, sorted(set(steps)))
         self.assertEqual(steps[-1], 300)
         self.assertLess(len(steps), 300)
@@ -148,12 +150,12 @@ class Listeners(unittest.TestCase):
         self.assertLess(self.timed_sends(tap, 3, 0.05), _AT_ONCE)
         listener = wire.Listener(address)
         self.addCleanup(listener.close)
-        message = listener.wait(1)[-1]  # whole, from its first byte
-        self.assertEqual(message.metadata["step"], "3")
-        self.assertTrue((message.array() == 3).all())
+        for message in listener.wait_for_step(3):  # whole, from its first byte
+            self.assertTrue(
+                (message.array() == int(message.metadata["step"])).all())
 
     def test_gone_between_two_steps(self):
-        for address in wire.temporary_address(self), "tcp://127.0.0.1:0":
+        for address in wire.temporary_address(self), wire.temporary_port(self):
             listener = wire.Listener(address)
             tap = tae_tap.Tap(listener.address)
             self.addCleanup(tap.close)
@@ -172,28 +174,23 @@ class Listeners(unittest.TestCase):
         self.addCleanup(server.close)
         server.bind(address[5:])
         server.listen(16)
-        server.settimeout(0.05)
+        server.settimeout(wire.PATIENCE)
         tap = tae_tap.Tap(address)
+        self.addCleanup(tap.close)
+        begin = time.monotonic()
         tap.send(_latent(), final=True)
-        accepted, until = 0, time.monotonic() + 1.0
-        while time.monotonic() < until:
-            try:
-                server.accept()[0].close()
-                accepted += 1
-            except socket.timeout:
-                pass
-        tap.close(timeout=2.0)
-        self.assertGreater(accepted, 1)
-        self.assertLess(accepted, 12)
+        for _ in range(5):  # a quarter of a second between any two
+            server.accept()[0].close()
+        self.assertGreater(time.monotonic() - begin, 0.9)
 
     def test_close_delivers_the_final_one(self):
         listener = wire.Listener(wire.temporary_address(self), pace=0.02)
         self.addCleanup(listener.close)
         tap = tae_tap.Tap(listener.address)
         self.timed_sends(tap, 20)
-        tap.close(timeout=10.0)
-        self.assertEqual(
-            listener.wait(tap.sent)[-1].metadata["step"], "20")
+        tap.close(timeout=wire.PATIENCE)
+        listener.wait(tap.sent)
+        self.assertEqual(listener.steps()[-1], 20)
 
     def test_finals_of_several_generations_are_all_kept(self):
         address = wire.temporary_address(self)
@@ -226,8 +223,8 @@ class Files(unittest.TestCase):
 
     def program(self, text, **keywords):
         text = "import sys; sys.path.insert(0, %r)\n" % wire.TAPS + text
-        return subprocess.run([sys.executable, "-B", "-c", text], timeout=60,
-                              **keywords)
+        return subprocess.run([sys.executable, "-B", "-c", text],
+                              timeout=wire.PATIENCE, **keywords)
 
     def test_standard_output_and_the_end_of_the_program(self):
         with open(self.path, "wb") as out:
@@ -263,7 +260,7 @@ class Files(unittest.TestCase):
                                    stdout=subprocess.PIPE)
         program.stdout.read(10)
         program.stdout.close()
-        self.assertEqual(program.wait(timeout=30), 0)
+        self.assertEqual(program.wait(timeout=wire.PATIENCE), 0)
 
 
 if __name__ == "__main__":

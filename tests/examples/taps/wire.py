@@ -73,6 +73,20 @@ def temporary_address(test):
     return "unix:" + os.path.join(folder.name, "tae.sock")
 
 
+# Seconds that only what hangs will take, on the busiest machine.
+PATIENCE = 300.0
+
+
+def temporary_port(test):
+    """A TCP address that nobody else gets while the test runs, as its port
+    stays bound. Who connects is refused until somebody listens there."""
+    held = socket.socket()
+    test.addCleanup(held.close)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return "tcp://127.0.0.1:%d" % held.getsockname()[1]
+
+
 class Listener:
     """Accepts producers one after another and reads all they send."""
 
@@ -110,12 +124,22 @@ class Listener:
                     self.messages.append(message)
                     time.sleep(self._pace)
 
-    def wait(self, count, timeout=10.0):
+    def wait(self, count):
         """Waits for so many messages and returns them."""
-        until = time.monotonic() + timeout
-        while len(self.messages) < count and time.monotonic() < until:
+        return self._wait(lambda: len(self.messages) >= count)
+
+    def wait_for_step(self, step):
+        """Waits until this step has come and returns all messages."""
+        return self._wait(lambda: step in self.steps())
+
+    def steps(self):
+        return [int(m.metadata["step"]) for m in self.messages]
+
+    def _wait(self, condition):
+        until = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < until, len(self.messages)
             time.sleep(0.005)
-        assert len(self.messages) >= count, (len(self.messages), count)
         return self.messages
 
     def close(self):
@@ -125,5 +149,5 @@ class Listener:
                 self._peer.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # it was closed before
-        self._thread.join(2.0)
+        self._thread.join(PATIENCE)
         self._server.close()
