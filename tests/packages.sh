@@ -9,7 +9,7 @@ PACKAGES_PREVIEW=(python3 curl ca-certificates gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-x)
 # Of examples/preview-server.
 PACKAGES_SERVER=(libsoup-3.0-dev gstreamer1.0-plugins-base
-  gstreamer1.0-plugins-good)
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice)
 PACKAGES_TESTS=("${PACKAGES_PREVIEW[@]}" "${PACKAGES_SERVER[@]}" libgtest-dev
   libbenchmark-dev meson python3-numpy gstreamer1.0-plugins-bad xvfb x11-utils
   x11-apps gstreamer1.0-plugins-base-apps gir1.2-gst-rtsp-server-1.0

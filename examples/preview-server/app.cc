@@ -16,6 +16,13 @@ std::string MakeInstance() {
   return text;
 }
 
+// Whoever may reach the page may reach its video, and nobody else.
+webrtc::Peer::Settings PeerSettings(const Options& options) {
+  const bool all = options.host == "0.0.0.0" || options.host == "::";
+  return {.address = all ? "" : options.host,
+          .stun_server = options.stun_server};
+}
+
 }  // namespace
 
 App::App(const Options& options)
@@ -23,9 +30,12 @@ App::App(const Options& options)
       instance_(MakeInstance()),
       store_(options.limits),
       events_([this] { return StatusJson(); }),
+      webrtc_(options.webrtc, PeerSettings(options),
+              [this](const std::string& text) { OnNotice(text, true); }),
       routes_({.store = &store_,
                .live = &live_,
                .events = &events_,
+               .webrtc = &webrtc_,
                .status = [this] { return StatusJson(); },
                .on_stop = [this] { events_.PublishStatus(); }}),
       http_(options, [this](const Request& r) { routes_.Handle(r); }),
@@ -33,6 +43,10 @@ App::App(const Options& options)
           options,
           {.on_latent = [this](ArrivedLatent l) { OnLatent(std::move(l)); },
            .on_picture = [this](ArrivedPicture p) { OnPicture(std::move(p)); },
+           .on_raw =
+               [this](std::shared_ptr<GstSample> raw) {
+                 webrtc_.Show(std::move(raw));
+               },
            .on_notice = [this](const std::string& text,
                                bool is_error) { OnNotice(text, is_error); }}) {}
 
@@ -115,9 +129,11 @@ std::string App::StatusJson() const {
         {"weights", counts.weights}}},
       {"viewers",
        {{"live", live_.viewers()},
+        {"webrtc", webrtc_.viewers()},
         {"events", events_.listeners()},
         {"skipped", live_.skipped()},
         {"connections", http_.connections()}}},
+      {"webrtc", {{"offered", webrtc_.offered()}}},
       {"memory",
        {{"bytes", store_.bytes()},
         {"limit", store_.limits().bytes},

@@ -17,6 +17,7 @@
 #include "options.h"
 #include "pipeline.h"
 #include "routes.h"
+#include "webrtc/hub.h"
 
 namespace preview {
 
@@ -56,6 +57,7 @@ class App {
   std::deque<Notice> notices_;
   LiveHub live_;
   EventHub events_;
+  webrtc::Hub webrtc_;
   Routes routes_;
   HttpServer http_;
   Pipeline pipeline_;

@@ -2,8 +2,7 @@
 #   cmake -D SOURCE=page -D OUT=page.cc -P embed.cmake
 set(table "")
 foreach(file index.html style.css icon.svg app.js dom.js film.js gallery.js
-    model.js panel.js plot.js stage.js
-    theme.js)
+    model.js panel.js plot.js rtc.js stage.js theme.js)
   get_filename_component(ending "${file}" LAST_EXT)
   set(type_.html "text/html; charset=utf-8")
   set(type_.css "text/css; charset=utf-8")

@@ -13,6 +13,7 @@ namespace {
 // A connection that sends or takes nothing for so long is closed; one that
 // waits for the next picture does neither and stays.
 constexpr guint kSilentSeconds = 60;
+constexpr goffset kMostBody = 64 << 10;
 
 constexpr char kAskForToken[] =
     "<!doctype html><html lang=en><meta charset=utf-8>"
@@ -45,6 +46,17 @@ void SetSafetyHeaders(SoupServerMessage* message) {
   SetHeader(message, "Cross-Origin-Resource-Policy", "same-origin");
 }
 
+std::string BodyOf(SoupServerMessage* message) {
+  SoupMessageBody* body = soup_server_message_get_request_body(message);
+  if (!soup_message_body_get_accumulate(body)) return {};
+  GBytes* bytes = soup_message_body_flatten(body);
+  gsize size = 0;
+  const void* data = g_bytes_get_data(bytes, &size);
+  std::string text(static_cast<const char*>(data), size);
+  g_bytes_unref(bytes);
+  return text;
+}
+
 Request RequestOf(SoupServerMessage* message, const char* path,
                   GHashTable* query) {
   Request request;
@@ -53,6 +65,7 @@ Request RequestOf(SoupServerMessage* message, const char* path,
   request.post = method == "POST";
   request.head = method == "HEAD";
   request.path = SplitPath(path != nullptr ? path : "");
+  if (request.post) request.body = BodyOf(message);
   if (query == nullptr) return request;
   GHashTableIter iter;
   gpointer key = nullptr, value = nullptr;
@@ -141,10 +154,22 @@ gboolean HttpServer::OnConnection(GSocketService*,
   return TRUE;
 }
 
-// Nobody needs the body of a request.
+// Bodies are not kept, but for short ones that say how long they are.
 void HttpServer::OnStarted(SoupServer*, SoupServerMessage* message, gpointer) {
   soup_message_body_set_accumulate(
       soup_server_message_get_request_body(message), FALSE);
+  g_signal_connect(
+      message, "got-headers", G_CALLBACK(+[](SoupServerMessage* m, gpointer) {
+        SoupMessageHeaders* headers =
+            soup_server_message_get_request_headers(m);
+        const bool is_short =
+            soup_message_headers_get_encoding(headers) ==
+                SOUP_ENCODING_CONTENT_LENGTH &&
+            soup_message_headers_get_content_length(headers) <= kMostBody;
+        soup_message_body_set_accumulate(
+            soup_server_message_get_request_body(m), is_short);
+      }),
+      nullptr);
 }
 
 void HttpServer::OnRequest(SoupServer*, SoupServerMessage* message,

@@ -38,6 +38,8 @@ struct Raw {
   gboolean demo = FALSE;
   int max_memory = 512;
   int max_generations = 24;
+  gboolean no_webrtc = FALSE;
+  char* stun_server = nullptr;
   char* keep = nullptr;
   int max_disk = 4096;
 };
@@ -106,6 +108,20 @@ tae::Status AddProperty(const std::string& pair, Options* options) {
   return {};
 }
 
+tae::Status SetStunServer(const std::string& text, Options* options) {
+  GUri* uri =
+      g_uri_parse(("stun://" + text).c_str(), G_URI_FLAGS_NONE, nullptr);
+  const bool whole = uri && g_uri_get_host(uri) && *g_uri_get_host(uri) &&
+                     g_uri_get_port(uri) > 0 && !*g_uri_get_path(uri) &&
+                     !g_uri_get_query(uri) && !g_uri_get_userinfo(uri);
+  if (uri) g_uri_unref(uri);
+  if (!whole)
+    return tae::InvalidArgument("--stun-server=" + text +
+                                ": expected HOST:PORT");
+  options->stun_server = "stun://" + text;
+  return {};
+}
+
 tae::Status CheckLimits(const Raw& raw, Options* options) {
   if (raw.max_memory < 16 || raw.max_memory > (1 << 20))
     return tae::InvalidArgument(
@@ -146,6 +162,12 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
        "Most that pictures and latents take (512)", "MIB"},
       {"max-generations", 0, 0, G_OPTION_ARG_INT, &raw->max_generations,
        "Most generations that are kept (24)", "N"},
+      {"no-webrtc", 0, 0, G_OPTION_ARG_NONE, &raw->no_webrtc,
+       "Live pictures as MJPEG alone", nullptr},
+      {"stun-server", 0, 0, G_OPTION_ARG_STRING, &raw->stun_server,
+       "For WebRTC to viewers behind other routers: where they learn their "
+       "own address (none)",
+       "HOST:PORT"},
       {"keep", 0, 0, G_OPTION_ARG_FILENAME, &raw->keep,
        "Keep all latents in this folder, a file for each generation", "FOLDER"},
       {"max-disk", 0, 0, G_OPTION_ARG_INT, &raw->max_disk,
@@ -174,7 +196,7 @@ tae::StatusOr<Options> ParseOptions(int argc, char** argv) {
   Raw raw;
   const tae::Status parsed = Parse(argc, argv, &raw);
   const Text listen(raw.listen), token(raw.token), latents(raw.latents),
-      keep(raw.keep);
+      stun(raw.stun_server), keep(raw.keep);
   const Texts decoder(raw.decoder);
   TAE_RETURN_IF_ERROR(parsed);
   Options options;
@@ -182,12 +204,14 @@ tae::StatusOr<Options> ParseOptions(int argc, char** argv) {
   options.token = TextOr(token, hidden != nullptr ? hidden : "");
   options.latents = raw.demo ? "" : TextOr(latents, options.latents);
   options.keep = TextOr(keep, "");
+  options.webrtc = !raw.no_webrtc;
   options.remote_latents = raw.remote_latents != FALSE;
   TAE_RETURN_IF_ERROR(SplitAddress(TextOr(listen, "127.0.0.1:8080"), &options));
   TAE_RETURN_IF_ERROR(CheckToken(options));
   for (char** pair = decoder.get(); pair && *pair; ++pair)
     TAE_RETURN_IF_ERROR(AddProperty(*pair, &options));
   TAE_RETURN_IF_ERROR(CheckLimits(raw, &options));
+  if (stun) TAE_RETURN_IF_ERROR(SetStunServer(stun.get(), &options));
   return options;
 }
 

@@ -20,6 +20,9 @@ struct Options {
   // Properties of taedecode, names and values; the later ones win.
   std::vector<std::pair<std::string, std::string>> decoder = {{"nice", "10"}};
   GenerationStore::Limits limits;
+  bool webrtc = true;  // offered where it is installed
+  // "stun://host:port" for viewers behind other routers; "" = none.
+  std::string stun_server;
   std::string keep;  // a folder for all latents; "" = none
   uint64_t most_disk_bytes = uint64_t{4096} << 20;  // of that folder
 };

@@ -309,8 +309,12 @@ GstBusSyncReply Pipeline::OnSyncMessage(GstBus*, GstMessage* message,
 }
 
 GstFlowReturn Pipeline::OnRaw(GstAppSink* sink, gpointer data) {
-  static_cast<Pipeline*>(data)->picture_.raw = Pull(sink);
-  return GST_FLOW_OK;
+  return taegst::Guard(GST_ELEMENT(sink), GST_FLOW_ERROR, [&] {
+    auto* self = static_cast<Pipeline*>(data);
+    self->picture_.raw = Pull(sink);
+    if (self->picture_.raw) self->events_.on_raw(self->picture_.raw);
+    return GST_FLOW_OK;
+  });
 }
 
 GstFlowReturn Pipeline::OnThumbnail(GstAppSink* sink, gpointer data) {

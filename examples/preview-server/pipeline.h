@@ -29,6 +29,9 @@ class Pipeline {
   struct Events {
     std::function<void(ArrivedLatent)> on_latent;
     std::function<void(ArrivedPicture)> on_picture;
+    // The picture alone, as soon as it is there; on a streaming thread, which
+    // must not be held up.
+    std::function<void(std::shared_ptr<GstSample>)> on_raw;
     // A sentence for people. Errors are followed by a restart.
     std::function<void(std::string, bool is_error)> on_notice;
   };

@@ -19,6 +19,7 @@ struct Request {
   bool head = false;              // no body is wanted
   std::vector<std::string> path;  // "/a/b/" is {"a", "b"}
   std::map<std::string, std::string> query;
+  std::string body;  // of a POST that says a length, up to 64 KiB
 
   // "" where there is none.
   std::string Query(const std::string& name) const {

@@ -25,9 +25,10 @@ void Routes::Handle(const Request& request) {
   const auto& path = request.path;
   const std::string first = path.empty() ? "" : path[0];
   if (first == "stop" && path.size() == 1) return HandleStop(request);
+  if (first == "webrtc" && path.size() <= 2) return HandleWebRtc(request);
   if (request.post)
     return ReplyError(request.message, SOUP_STATUS_METHOD_NOT_ALLOWED,
-                      "only /stop takes POST");
+                      "only /stop and /webrtc take POST");
   if (path.size() <= 1 && HandlePage(request)) return;
   if (first == "status" && path.size() == 1)
     return ReplyJson(request.message, rooms_.status());
@@ -101,6 +102,14 @@ void Routes::HandleStop(const Request& request) {
     said["gen"] = generation->name;
   }
   ReplyJson(request.message, Dump(said));
+}
+
+void Routes::HandleWebRtc(const Request& request) {
+  if (!request.post)
+    return ReplyError(request.message, SOUP_STATUS_METHOD_NOT_ALLOWED,
+                      "expected POST");
+  if (request.path.size() == 1) return rooms_.webrtc->Invite(request.message);
+  rooms_.webrtc->TakeAnswer(request.message, request.path[1], request.body);
 }
 
 void Routes::HandleGeneration(const Request& request,

@@ -11,6 +11,7 @@
 #include "live_hub.h"
 #include "request.h"
 #include "waiters.h"
+#include "webrtc/hub.h"
 
 namespace preview {
 
@@ -25,6 +26,7 @@ class Routes {
     GenerationStore* store;
     LiveHub* live;
     EventHub* events;
+    webrtc::Hub* webrtc;
     std::function<std::string()> status;
     std::function<void()> on_stop;
   };
@@ -39,6 +41,7 @@ class Routes {
   void HandleLive(const Request& request);
   void HandleEvents(const Request& request);
   void HandleStop(const Request& request);
+  void HandleWebRtc(const Request& request);
   void HandleGeneration(const Request& request, const Generation& generation);
   void HandleStep(const Request& request, const Generation& generation);
   void ReplyGeneration(const Request& request, const Generation& generation);

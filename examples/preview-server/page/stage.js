@@ -1,6 +1,7 @@
 // The big pictures: one, or several side by side.
 import {byId, make, setSource, setText} from "./dom.js";
-import {nameOf, newestOf, picturesOf, stepUrl} from "./model.js";
+import {model, nameOf, newestOf, picturesOf, stepUrl} from "./model.js";
+import {drawTransport, liveVideo} from "./rtc.js";
 
 const stage = byId("stage");
 const tiles = new Map();  // generation's id -> tile
@@ -53,8 +54,15 @@ class Tile {
     if (this.wanted && !this.streams) this.stream.removeAttribute("src");
   }
 
-  follow() {
-    setSource(this.stream, `live.mjpg?generation=${this.id}`);
+  // `video`: what shows it, or null. MJPEG goes on until that is there.
+  follow(video) {
+    if (video) {
+      if (video.parentNode !== this.frame) this.stream.after(video);
+      if (video.paused) video.play().catch(() => {});  // where it was before
+      this.stream.removeAttribute("src");
+    } else {
+      setSource(this.stream, `live.mjpg?generation=${this.id}`);
+    }
     this.wanted = "";
     if (!this.loading) this.still.hidden = true;
   }
@@ -69,7 +77,9 @@ class Tile {
     this.streams = streams;
     if (document.hidden) this.stream.removeAttribute("src");
     if (known) setSource(this.glow, stepUrl(this.id, known, "thumbnail.jpg"));
-    if (streams && place === null) this.follow();
+    const video = streams && known && onlyOneRuns() ? liveVideo() : null;
+    if (!video) this.frame.querySelector("video")?.remove();
+    if (streams && place === null) this.follow(video);
     else if (known) this.show(stepUrl(this.id, known, "picture.jpg"));
     const number = step?.step ?? generation.step;
     const total = generation.steps;
@@ -78,6 +88,12 @@ class Tile {
     setText(this.count, total ? `${number ?? "–"} / ${total}` : `${number ?? ""}`);
     this.still.alt = this.stream.alt = `${nameOf(generation)}, step ${number}`;
   }
+}
+
+// The video has the newest picture of all generations.
+function onlyOneRuns() {
+  return [...model.generations.values()]
+      .filter((generation) => generation.state === "running").length === 1;
 }
 
 // Which of the pictures lies at a place from 0 (first) to 1 (last).
@@ -106,5 +122,6 @@ export function drawStage(shown, first, place, focus) {
         !document.hidden;
     tile.root.classList.toggle("focus", generation === first);
     tile.draw(generation, place, streams);
+    if (at === 0) drawTransport(streams && onlyOneRuns());
   });
 }

@@ -66,10 +66,10 @@ class Preview:
         return self.get("/status").json()
 
     @contextlib.contextmanager
-    def stream(self, path):
+    def stream(self, path, method="GET"):
         """An endless reply, to be read line by line or by bytes."""
         connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
-        connection.request("GET", path)
+        connection.request(method, path)
         with connection.getresponse() as answer:
             yield answer
         connection.close()

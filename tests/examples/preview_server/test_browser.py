@@ -65,7 +65,8 @@ def setUpModule():
 
 class Page(unittest.TestCase):
     def setUp(self):
-        self.preview = Preview()
+        # Pictures as they are, to be compared: those of WebRTC are near them.
+        self.preview = Preview("--no-webrtc")
         self.addCleanup(lambda: self.preview.__exit__())
 
     def browse(self, **options):
@@ -233,7 +234,7 @@ class Page(unittest.TestCase):
                      "'connected'")
         self.preview.__exit__()
         browser.wait("document.getElementById('link').innerText === 'offline'")
-        self.preview = Preview(listen)
+        self.preview = Preview("--no-webrtc", listen)
         browser.wait("document.getElementById('link').innerText === "
                      "'connected'")
 

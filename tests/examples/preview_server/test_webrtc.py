@@ -1,0 +1,206 @@
+"""WebRTC: what the server makes of offers and answers, and the page in headless
+Chromium. Skipped where GStreamer's elements for it are missing, and the page
+where the browser is."""
+import itertools
+import json
+import os
+import sys
+import time
+import unittest
+
+from demo_runs import demo_messages
+from preview import Preview, message
+from webdriver import Browser, Missing
+
+# How far the big picture is from the one at a URL: the mean difference of their
+# colours, 8x8 of them, from 0 to 255; and how wide the video is.
+DISTANCE = """
+const [url] = arguments;
+const video = document.querySelector('.frame video');
+if (!video || !video.videoWidth) return done(null);
+const image = new Image();
+image.src = url;
+const colours = (source) => {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 8;
+  const context = canvas.getContext('2d');
+  context.drawImage(source, 0, 0, 8, 8);
+  return context.getImageData(0, 0, 8, 8).data;
+};
+image.decode().then(() => {
+  const a = colours(video), b = colours(image);
+  let sum = 0;
+  a.forEach((value, i) => sum += Math.abs(value - b[i]));
+  done([sum / (a.length * 3 / 4), video.videoWidth]);
+}, () => done(null));
+"""
+
+
+def offered():
+    with Preview() as preview:
+        return preview.status()["webrtc"]["offered"]
+
+
+def setUpModule():
+    if not offered():
+        print("SKIPPED: GStreamer's webrtcbin, nicesrc or vp8enc is missing")
+        sys.exit(77)
+
+
+class Signalling(unittest.TestCase):
+    def setUp(self):
+        self.preview = Preview()
+        self.addCleanup(lambda: self.preview.__exit__())
+
+    def lines(self):
+        """A held invitation."""
+        stream = self.preview.stream("/webrtc", method="POST")
+        reply = stream.__enter__()
+        self.addCleanup(stream.__exit__, None, None, None)
+        return reply
+
+    def offer(self):
+        """The first line that says something."""
+        lines = self.lines()
+        while True:
+            line = lines.readline()
+            self.assertTrue(line, "no offer came")
+            if line.strip():
+                return json.loads(line)
+
+    def answer(self, name, body):
+        return self.preview.get("/webrtc/" + name, method="POST", body=body)
+
+    def test_an_offer_names_this_machine_alone(self):
+        offer = self.offer()
+        hosts = [line.split()[4] for line in offer["sdp"].splitlines()
+                 if line.startswith("a=candidate:")]
+        self.assertEqual(set(hosts), {"127.0.0.1"})
+        self.assertIn("VP8/90000", offer["sdp"])
+        self.assertEqual(self.preview.status()["viewers"]["webrtc"], 1)
+
+    def test_answers_that_are_none(self):
+        offer = self.offer()
+        good = "a=ice-ufrag:abcd\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s" % (
+            "x" * 24, ":".join(["AB"] * 32))
+        for sdp in ("", "v=0", "\0" * 1000, "m=video 9 x 96\r\n" * 3000,
+                    "m=video 0 x 96\r\n" + good,
+                    good, "m=video 9 x 96\r\n" + good.replace("AB:", "AX:"),
+                    "m=video 9 x 96\r\n" + good.replace("abcd", "a b\r\ncd")):
+            reply = self.answer(offer["id"], json.dumps({"sdp": sdp}))
+            self.assertEqual(reply.status, 400, sdp[:80])
+        for body in (b"", b"[]", b"{}", b'{"sdp": 1}', b"\xff" * 1000,
+                     b"[" * 60000, b"x" * 200000):
+            self.assertEqual(self.answer(offer["id"], body).status, 400)
+        for name in ("0", "x" * 32, "..x"):
+            self.assertEqual(self.answer(name, b"{}").status, 404)
+        self.assertEqual(self.preview.get("/webrtc").status, 405)
+        # One that is well-formed, of somebody who never comes.
+        body = json.dumps({"sdp": "m=video 9 x 96\r\n" + good})
+        self.assertEqual(self.answer(offer["id"], body).status, 200)
+        self.assertEqual(self.answer(offer["id"], body).status, 409)
+
+    def test_who_goes_away_is_forgotten(self):
+        with self.preview.stream("/webrtc", method="POST") as lines:
+            lines.readline()
+            self.assertEqual(self.preview.status()["viewers"]["webrtc"], 1)
+        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0, 60)
+
+    def test_no_more_than_so_many(self):
+        codes = [self.lines().status for _ in range(20)]
+        self.assertEqual(codes, [200] * 16 + [503] * 4)
+
+    def test_not_offered(self):
+        with Preview("--no-webrtc") as preview:
+            self.assertFalse(preview.status()["webrtc"]["offered"])
+            self.assertEqual(preview.get("/webrtc", method="POST").status, 404)
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            with Browser():
+                pass
+        except Missing as missing:
+            raise unittest.SkipTest(str(missing))
+
+    def setUp(self):
+        self.preview = Preview()
+        self.addCleanup(lambda: self.preview.__exit__())
+        self.browser = Browser()
+        self.addCleanup(self.browser.__exit__)
+        self.browser.open(self.preview.url)
+        self.producer = self.preview.producer()
+        self.addCleanup(self.producer.close)
+
+    def steps(self, name, size):
+        """Sends a generation that never ends, two pictures in turn that are
+        nothing like each other; yields the URL of each when it is there."""
+        pair = [demo_messages(pattern, 4, name, name, size, endless=True)[-1]
+                for pattern in ("still-life", "landscape")]
+        for step, sent in enumerate(itertools.cycle(pair)):
+            self.producer.sendall(sent)
+            status = self.preview.wait_for(lambda s: any(
+                g["name"] == name and g.get("picture") == step
+                for g in s["generations"]))
+            number = next(g["id"] for g in status["generations"]
+                          if g["name"] == name)
+            yield "generations/%d/steps/%d/picture.jpg" % (number, step)
+
+    def shows(self, url, width):
+        """Whether the video has this picture, waiting some time for it."""
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            seen = self.browser.run_async(DISTANCE, url)
+            if seen and seen[0] < 6 and seen[1] == width:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def follow(self, name, size, count):
+        """Until the video showed so many steps of it, each as it came. A busy
+        machine may take long to connect, and may lose a connection."""
+        until = time.monotonic() + 120
+        shown = 0
+        for url in self.steps(name, size):
+            shown += self.shows(url, size)
+            if shown == count:
+                return
+            self.assertLess(time.monotonic(), until,
+                            "%s: %d pictures" % (name, shown))
+
+    def label(self):
+        return self.browser.run(
+            "return document.getElementById('transport').innerText")
+
+    def test_pictures_come_and_sizes_change(self):
+        self.follow("small", 256, 6)
+        self.assertEqual(self.label(), "WebRTC")
+        self.end("small", 256)
+        self.follow("large", 384, 6)
+        folder = os.environ.get("TAE_SCREENSHOTS")
+        if folder:
+            self.browser.screenshot(os.path.join(folder, "webrtc.png"))
+        # Whoever wants MJPEG gets it, and the other one back.
+        switch = "document.getElementById('transport').click()"
+        self.browser.run(switch)
+        self.browser.wait("!document.querySelector('.frame video')")
+        self.assertEqual(self.label(), "MJPEG")
+        self.browser.wait("document.querySelector('.frame img.stream').src")
+        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0, 60)
+        self.browser.run(switch)
+        self.end("large", 384)
+        self.follow("again", 256, 2)
+        self.assertEqual(self.browser.complaints(), [])
+
+    def end(self, name, size):
+        sent = message(gen=name, step=1000, final=1, side=size // 8)
+        self.producer.sendall(sent)
+        self.preview.wait_for(lambda s: any(
+            g["name"] == name and g["state"] == "finished"
+            for g in s["generations"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
