@@ -3,7 +3,7 @@
 import {byId, make, setText} from "./dom.js";
 import {changed, model} from "./model.js";
 
-const CONNECT_MS = 8000;   // to the first picture
+const CONNECT_MS = 8000;   // to the first picture, more when that was too few
 const SILENCE_MS = 12000;  // the server repeats its picture more often
 const IDLE_MS = 30000;     // nobody wanted it for so long
 const AGAIN_MS = [5000, 20000, 60000];
@@ -88,7 +88,8 @@ async function connect() {
   connection.peer.onconnectionstatechange = () => {
     if (connection.peer.connectionState === "failed") fail(connection);
   };
-  setTimeout(() => connection.shows || fail(connection), CONNECT_MS);
+  setTimeout(() => connection.shows || fail(connection),
+      CONNECT_MS * (1 + Math.min(failures, 5)));
   try {
     const reply = await fetch("webrtc", {method: "POST",
                                          signal: connection.abort.signal});

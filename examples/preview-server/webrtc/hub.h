@@ -24,7 +24,7 @@ namespace preview::webrtc {
 class Hub {
  public:
   static constexpr size_t kMostPeers = 16;
-  static constexpr gint64 kPatience = 15 * G_USEC_PER_SEC;  // to be connected
+  static constexpr gint64 kPatience = 60 * G_USEC_PER_SEC;  // to be connected
 
   // `on_notice` is called with a sentence for people.
   // `allowed` false: none is ever offered.

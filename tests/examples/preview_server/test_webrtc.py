@@ -9,7 +9,7 @@ import time
 import unittest
 
 from demo_runs import demo_messages
-from preview import Preview, message
+from preview import PATIENCE, Preview, message
 from webdriver import Browser, Missing
 
 # How far the big picture is from the one at a URL: the mean difference of their
@@ -104,7 +104,7 @@ class Signalling(unittest.TestCase):
         with self.preview.stream("/webrtc", method="POST") as lines:
             lines.readline()
             self.assertEqual(self.preview.status()["viewers"]["webrtc"], 1)
-        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0, 60)
+        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
 
     def test_no_more_than_so_many(self):
         codes = [self.lines().status for _ in range(20)]
@@ -150,7 +150,7 @@ class Page(unittest.TestCase):
 
     def shows(self, url, width):
         """Whether the video has this picture, waiting some time for it."""
-        until = time.monotonic() + 3
+        until = time.monotonic() + 10
         while time.monotonic() < until:
             seen = self.browser.run_async(DISTANCE, url)
             if seen and seen[0] < 6 and seen[1] == width:
@@ -161,7 +161,7 @@ class Page(unittest.TestCase):
     def follow(self, name, size, count):
         """Until the video showed so many steps of it, each as it came. A busy
         machine may take long to connect, and may lose a connection."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + 2 * PATIENCE
         shown = 0
         for url in self.steps(name, size):
             shown += self.shows(url, size)
@@ -188,7 +188,7 @@ class Page(unittest.TestCase):
         self.browser.wait("!document.querySelector('.frame video')")
         self.assertEqual(self.label(), "MJPEG")
         self.browser.wait("document.querySelector('.frame img.stream').src")
-        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0, 60)
+        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
         self.browser.run(switch)
         self.end("large", 384)
         self.follow("again", 256, 2)
