@@ -104,6 +104,9 @@ struct Decoder::Impl {
     return recent.empty() ? nullptr : &recent.front();
   }
 
+  // Whether these fit the prepared plan.
+  Status Check(const LatentView& latent, const FrameView& frame) const;
+
   // Moves a cached plan of this key to the front.
   bool Reuse(const PlanKey& key) {
     const auto found =
@@ -161,18 +164,42 @@ Status Decoder::Prepare(const PlanKey& key) {
   }
 }
 
+Status Decoder::Impl::Check(const LatentView& latent,
+                            const FrameView& frame) const {
+  if (current() == nullptr)
+    return InvalidArgument("Decode was called before Prepare succeeded");
+  const Plan& plan = *current()->plan;
+  TAE_RETURN_IF_ERROR(CheckLatent(plan, latent, knows_vae_domain));
+  return CheckFrame(plan, frame);
+}
+
 Status Decoder::Decode(const LatentView& latent, const FrameView& frame,
                        DecodeReport* report) noexcept {
-  const Impl::Prepared* prepared = impl_->current();
-  if (prepared == nullptr)
-    return InvalidArgument("Decode was called before Prepare succeeded");
-  TAE_RETURN_IF_ERROR(
-      CheckLatent(*prepared->plan, latent, impl_->knows_vae_domain));
-  TAE_RETURN_IF_ERROR(CheckFrame(*prepared->plan, frame));
+  TAE_RETURN_IF_ERROR(impl_->Check(latent, frame));
   DecodeReport ignored;
   DecodeReport& met = report != nullptr ? *report : ignored;
   met = {};
-  prepared->executor->Run(latent, frame, &met);
+  impl_->current()->executor->Run(latent, frame, &met);
+  return {};
+}
+
+Status Decoder::DecodeChanged(const LatentView& latent,
+                              std::span<const uint8_t> changed,
+                              const FrameView& frame,
+                              DecodeReport* report) noexcept {
+  TAE_RETURN_IF_ERROR(impl_->Check(latent, frame));
+  if (changed.size() != static_cast<size_t>(latent.extent.height))
+    return InvalidArgument(
+        "rows of the latent: " + std::to_string(latent.extent.height) +
+        ", found " + std::to_string(changed.size()) + " that may have changed");
+  DecodeReport ignored;
+  DecodeReport& met = report != nullptr ? *report : ignored;
+  met = {};
+  if (std::all_of(changed.begin(), changed.end(),
+                  [](uint8_t row) { return row == 0; }))
+    met.rows_left_out = frame.height;
+  else
+    impl_->current()->executor->RunChanged(latent, changed, frame, &met);
   return {};
 }
 
@@ -198,7 +225,8 @@ PlanStats Decoder::stats() const {
   return {.arena_bytes = prepared->executor->arena_bytes(),
           .weights_bytes = impl_->model->packed().bytes(),
           .flops = prepared->plan->total_flops(),
-          .steps = static_cast<int>(prepared->plan->steps.size())};
+          .steps = static_cast<int>(prepared->plan->steps.size()),
+          .leaves_out_rows = prepared->executor->leaves_out_rows()};
 }
 
 std::string Decoder::DumpPlan() const {

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/half.h"
 #include "exec/chunk_queue.h"
 #include "exec/latent_rows.h"
+#include "exec/row_selection.h"
 #include "exec/run_parallel.h"
 #include "exec/schedule.h"
+#include "exec/tile_rows.h"
 #include "kernels/packed_weights.h"
 #include "plan/arena.h"
 
@@ -59,7 +62,10 @@ class BandExecutor final : public Executor {
         parallel_(options.parallel),
         cancel_(options.cancel),
         table_(table),
-        latent_rows_(options.model->info().variant) {}
+        latent_rows_(options.model->info().variant),
+        tiles_(*options.plan) {
+    if (!plan_->has_barrier()) selection_.emplace(*plan_, tiles_);
+  }
 
   Status Prepare(bool whole_planes) {
     TAE_RETURN_IF_ERROR(CheckChannels());
@@ -75,19 +81,19 @@ class BandExecutor final : public Executor {
 
   void Run(const LatentView& latent, const FrameView& frame,
            DecodeReport* report) noexcept override {
-    latent_ = &latent;
-    frame_ = &frame;
-    nonfinite_.store(0, std::memory_order_relaxed);
-    interrupted_.store(false, std::memory_order_relaxed);
-    if (observer_) {
-      RunObserved();
-    } else {
-      RunChunks(0, -1);
-    }
-    if (report != nullptr) {
-      report->nonfinite = nonfinite_;
-      report->interrupted = interrupted_;
-    }
+    selecting_ = false;
+    RunSelected(latent, frame, report);
+  }
+
+  bool leaves_out_rows() const override { return selection_.has_value(); }
+
+  void RunChanged(const LatentView& latent, std::span<const uint8_t> changed,
+                  const FrameView& frame,
+                  DecodeReport* report) noexcept override {
+    selecting_ = selection_.has_value() && !observer_;
+    const int left_out = selecting_ ? selection_->Select(changed) : 0;
+    RunSelected(latent, frame, report);
+    if (report != nullptr) report->rows_left_out = left_out;
   }
 
   StepNote Note(int step) const override {
@@ -201,6 +207,23 @@ class BandExecutor final : public Executor {
     return (size_t(plan_->frame.width) + 15) / 16 * 16 + 16;
   }
 
+  void RunSelected(const LatentView& latent, const FrameView& frame,
+                   DecodeReport* report) {
+    latent_ = &latent;
+    frame_ = &frame;
+    nonfinite_.store(0, std::memory_order_relaxed);
+    interrupted_.store(false, std::memory_order_relaxed);
+    if (observer_) {
+      RunObserved();
+    } else {
+      RunChunks(0, -1);
+    }
+    if (report != nullptr) {
+      report->nonfinite = nonfinite_;
+      report->interrupted = interrupted_;
+    }
+  }
+
   void RunChunks(int begin, int end) {
     queue_->Restart(begin, end);
     ForEach(parallel_.get(), WorkersOf(parallel_.get()),
@@ -208,16 +231,22 @@ class BandExecutor final : public Executor {
               FlushDenormals flush;
               int cursor = 0;
               for (int chunk; (chunk = queue_->Claim()) >= 0;) {
-                queue_->Wait(schedule_.chunks[chunk].wait_for, &cursor);
                 // A chunk that is left out counts as done: nobody waits.
-                if (IsCancelled(cancel_)) {
-                  interrupted_.store(true, std::memory_order_relaxed);
-                } else {
-                  RunChunk(chunk, worker);
+                if (IsSelected(chunk)) {
+                  queue_->Wait(schedule_.chunks[chunk].wait_for, &cursor);
+                  if (IsCancelled(cancel_))
+                    interrupted_.store(true, std::memory_order_relaxed);
+                  else
+                    RunChunk(chunk, worker);
                 }
                 queue_->Done(chunk);
               }
             });
+  }
+
+  bool IsSelected(int chunk) const {
+    const RowTask& task = schedule_.tasks[schedule_.chunks[chunk].task];
+    return !selecting_ || selection_->Has(task.step, task.row);
   }
 
   void RunChunk(int chunk, int worker) {
@@ -225,7 +254,7 @@ class BandExecutor final : public Executor {
     const Step& step = plan_->steps[task.step];
     const int tiles = schedule_.chunk_tiles[task.step];
     const int begin = (chunk - task.first_chunk) * tiles;
-    const int end = std::min(begin + tiles, TilesOf(*plan_, step).width);
+    const int end = std::min(begin + tiles, tiles_.Columns(task.step));
     switch (task.kind) {
       case TaskKind::kLoad:
         return Load(step, task.row, worker);
@@ -271,12 +300,12 @@ class BandExecutor final : public Executor {
                   .tile_end = end,
                   .width = plan_->tensors[step.output].extent.width,
                   .relu = step.epilogue.relu};
-    const int y = task.row * kTile;
+    const int y = task.row * kTile - tiles_.Shift(task.step);
     for (int i = 0; i < kTile + 2; ++i) conv.in[i] = in.In(y - 1 + i);
     for (int i = 0; i < kTile; ++i) conv.out[i] = out.Out(y + i);
     if (step.epilogue.skip != kNoTensor)
       for (int i = 0; i < kTile; ++i)
-        conv.skip[i] = rings_[step.epilogue.skip].Out(y + i);
+        conv.skip[i] = rings_[step.epilogue.skip].In(y + i);
     table_.conv(packed_[task.step], conv, workers_[worker].scratch);
   }
 
@@ -419,6 +448,8 @@ class BandExecutor final : public Executor {
   const CancelFlag cancel_;
   const KernelTable& table_;
   const LatentRows latent_rows_;
+  const TileRows tiles_;
+  std::optional<RowSelection> selection_;   // where rows can be left out
   std::vector<const PackedLayer*> packed_;  // of each step
   Schedule schedule_;
   std::unique_ptr<ChunkQueue> queue_;
@@ -430,6 +461,7 @@ class BandExecutor final : public Executor {
   std::vector<WorkerMemory> workers_;
   StepObserver observer_;
   // Of the run in progress:
+  bool selecting_ = false;  // only what is in selection_ runs
   const LatentView* latent_ = nullptr;
   const FrameView* frame_ = nullptr;
   std::atomic<int64_t> nonfinite_{0};

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "model/model.h"
@@ -32,6 +33,18 @@ class Executor {
   // flag is told in the report.
   virtual void Run(const LatentView& latent, const FrameView& frame,
                    DecodeReport* report) noexcept = 0;
+
+  // As Run, for a frame that holds the picture of a latent that differs from
+  // this one in rows y with changed[y] != 0 alone (changed: its height). Rows
+  // of the frame that depend on none of these stay as they are and are counted
+  // in the report. An executor that cannot tell which these are decodes all.
+  virtual void RunChanged(const LatentView& latent,
+                          std::span<const uint8_t> /*changed*/,
+                          const FrameView& frame,
+                          DecodeReport* report) noexcept {
+    Run(latent, frame, report);
+  }
+  virtual bool leaves_out_rows() const { return false; }
 
   // What this executor does for a step, for Dump.
   virtual StepNote Note(int step) const = 0;

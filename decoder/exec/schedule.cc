@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "exec/tile_rows.h"
 #include "kernels/kernel_table.h"
 
 namespace tae {
@@ -12,28 +13,6 @@ constexpr int kMaxStatsGroups = 32;
 
 int CeilDiv(int a, int b) { return (a + b - 1) / b; }
 
-struct RowRange {
-  int begin = 0;
-  int end = 0;
-};
-
-// Rows of its output that tile row t of a step writes.
-RowRange WrittenRows(StepKind kind, int t, int height) {
-  const int first = kind == StepKind::kUpConv ? kTile * t - 1 : kTile * t;
-  return {std::max(first, 0), std::min(first + kTile, height)};
-}
-
-// Rows of `tensor` that tile row t of a step reads; height is the tensor's.
-RowRange ReadRows(const Step& step, int tensor, int t, int height) {
-  RowRange range{kTile * t - 1, kTile * t + kTile + 1};
-  if (step.kind == StepKind::kUpConv)
-    range = {2 * t - 1, 2 * t + 2};
-  else if (step.kind == StepKind::kPool || step.kind == StepKind::kShuffle ||
-           tensor != step.input)
-    range = {kTile * t, kTile * t + kTile};
-  return {std::max(range.begin, 0), std::min(range.end, height)};
-}
-
 // The order of the row tasks: what the last step wants is made first, and
 // nothing before it is wanted.
 class OrderBuilder {
@@ -41,19 +20,17 @@ class OrderBuilder {
   OrderBuilder(const Plan& plan, const ScheduleOptions& options)
       : plan_(plan),
         options_(options),
+        tiles_(plan),
         done_rows_(plan.steps.size(), 0),
         ready_(plan.tensors.size(), 0),
-        heights_(plan.tensors.size(), 0) {
-    for (size_t i = 0; i < plan.steps.size(); ++i)
-      steps_of_.push_back(TilesOf(plan, plan.steps[i]).height);
-  }
+        heights_(plan.tensors.size(), 0) {}
 
   void Run() {
     const int steps = static_cast<int>(plan_.steps.size());
     for (int step = 0; step < steps; ++step)
       if (options_.whole_planes || IsBarrier(plan_.steps[step].kind) ||
           step == steps - 1)
-        Advance(step, steps_of_[step]);
+        Advance(step, tiles_.Count(step));
   }
 
   std::vector<RowTask> tasks;
@@ -82,20 +59,17 @@ class OrderBuilder {
   void Demand(int step, int tensor, int t) {
     if (tensor == kNoTensor) return;
     const int writer = WriterBefore(tensor, step);
-    const Step& source = plan_.steps[writer];
-    const int height = TensorOf(tensor).extent.height;
-    const int needed = ReadRows(plan_.steps[step], tensor, t, height).end;
-    if (source.kind == StepKind::kPool || ready_[tensor] >= needed) return;
-    const int first = source.kind == StepKind::kUpConv ? 1 : 0;
-    int rows = CeilDiv(needed + first, kTile);
+    const int needed = tiles_.Read(step, tensor, t).end;
+    if (plan_.steps[writer].kind == StepKind::kPool || ready_[tensor] >= needed)
+      return;
+    int rows = CeilDiv(needed + tiles_.Shift(writer), kTile);
     rows = CeilDiv(rows, RowsPerTurn(writer)) * RowsPerTurn(writer);
-    Advance(writer, std::min(rows, steps_of_[writer]));
+    Advance(writer, std::min(rows, tiles_.Count(writer)));
   }
 
   // Short rows come several at a time, so that all workers have something.
   int RowsPerTurn(int step) const {
-    const Extent tiles = TilesOf(plan_, plan_.steps[step]);
-    const int chunks = CeilDiv(tiles.width, options_.tiles_per_task);
+    const int chunks = CeilDiv(tiles_.Columns(step), options_.tiles_per_task);
     return std::clamp(CeilDiv(options_.workers, chunks), 1, 16);
   }
 
@@ -121,22 +95,20 @@ class OrderBuilder {
     tasks.push_back({.kind = KindOf(s.kind), .step = step, .row = t});
     done_rows_[step] = t + 1;
     if (s.output == kNoTensor) return;
-    const int height = TensorOf(s.output).extent.height;
-    ready_[s.output] = WrittenRows(s.kind, t, height).end;
+    ready_[s.output] = tiles_.Written(step, t).end;
     heights_[s.output] =
         std::max(heights_[s.output], ready_[s.output] - OldestNeeded(s.output));
   }
 
   // The first row of a tensor that a later task still reads.
   int OldestNeeded(int tensor) const {
-    const int height = TensorOf(tensor).extent.height;
-    int oldest = height;
-    for (size_t i = 0; i < plan_.steps.size(); ++i) {
+    int oldest = TensorOf(tensor).extent.height;
+    const int steps = static_cast<int>(plan_.steps.size());
+    for (int i = 0; i < steps; ++i) {
       const Step& s = plan_.steps[i];
       if (s.input != tensor && s.epilogue.skip != tensor) continue;
-      if (done_rows_[i] == steps_of_[i]) continue;
-      oldest =
-          std::min(oldest, ReadRows(s, tensor, done_rows_[i], height).begin);
+      if (done_rows_[i] == tiles_.Count(i)) continue;
+      oldest = std::min(oldest, tiles_.Read(i, tensor, done_rows_[i]).begin);
     }
     return oldest;
   }
@@ -145,17 +117,17 @@ class OrderBuilder {
     const int tensor = plan_.steps[step].output;
     const int height = TensorOf(tensor).extent.height;
     const int writer = WriterBefore(tensor, step);
-    Advance(writer, steps_of_[writer]);
+    Advance(writer, tiles_.Count(writer));
     const int groups = CeilDiv(height, StatsRows(height));
     for (int g = 0; g < groups; ++g)
       tasks.push_back({.kind = TaskKind::kPoolStats, .step = step, .row = g});
     tasks.push_back({.kind = TaskKind::kPoolFold, .step = step, .row = 0});
-    for (int t = 0; t < steps_of_[step]; ++t) Emit(step, t);
+    for (int t = 0; t < tiles_.Count(step); ++t) Emit(step, t);
   }
 
   const Plan& plan_;
   const ScheduleOptions& options_;
-  std::vector<int> steps_of_;   // tile rows of each step
+  const TileRows tiles_;
   std::vector<int> done_rows_;  // tile rows of each step that are in `tasks`
   std::vector<int> ready_;      // rows of each tensor that exist
   std::vector<int> heights_;    // rows of each tensor that must be kept
@@ -165,7 +137,7 @@ class OrderBuilder {
 class ChunkBuilder {
  public:
   ChunkBuilder(const Plan& plan, Schedule* schedule)
-      : plan_(plan), schedule_(*schedule) {
+      : plan_(plan), tiles_(plan), schedule_(*schedule) {
     for (const Ring& ring : schedule_.rings)
       slots_.emplace_back(static_cast<size_t>(ring.rows));
   }
@@ -195,8 +167,7 @@ class ChunkBuilder {
 
   int ChunksOf(const RowTask& task) const {
     if (!IsTiled(task)) return 1;
-    const int tiles = TilesOf(plan_, plan_.steps[task.step]).width;
-    return CeilDiv(tiles, schedule_.chunk_tiles[task.step]);
+    return CeilDiv(tiles_.Columns(task.step), schedule_.chunk_tiles[task.step]);
   }
 
   // The chunk of a task that has tile x, clamped to its last.
@@ -236,14 +207,11 @@ class ChunkBuilder {
 
   template <typename Visit>
   void ForRows(int tensor, RowRange rows, Visit&& visit) {
-    if (tensor == kNoTensor) return;
     auto& slots = slots_[schedule_.ring_of_tensor[tensor]];
     for (int y = rows.begin; y < rows.end; ++y) visit(slots[y % slots.size()]);
   }
 
-  int HeightOf(int tensor) const {
-    return tensor == kNoTensor ? 0 : plan_.tensors[tensor].extent.height;
-  }
+  int HeightOf(int tensor) const { return plan_.tensors[tensor].extent.height; }
 
   // Every row that a task reads.
   template <typename Visit>
@@ -251,7 +219,8 @@ class ChunkBuilder {
     const Step& step = plan_.steps[task.step];
     if (task.kind == TaskKind::kPoolFold) return;
     for (int tensor : {step.input, step.epilogue.skip}) {
-      RowRange rows = ReadRows(step, tensor, task.row, HeightOf(tensor));
+      if (tensor == kNoTensor) continue;
+      RowRange rows = tiles_.Read(task.step, tensor, task.row);
       if (task.kind == TaskKind::kPoolStats) {
         const int count = StatsRows(HeightOf(tensor));
         rows = {task.row * count,
@@ -264,10 +233,10 @@ class ChunkBuilder {
   template <typename Visit>
   void ForWrites(const RowTask& task, Visit&& visit) {
     const Step& step = plan_.steps[task.step];
-    if (task.kind == TaskKind::kPoolFold || task.kind == TaskKind::kPoolStats)
+    if (task.kind == TaskKind::kPoolFold || task.kind == TaskKind::kPoolStats ||
+        step.output == kNoTensor)
       return;
-    ForRows(step.output,
-            WrittenRows(step.kind, task.row, HeightOf(step.output)), visit);
+    ForRows(step.output, tiles_.Written(task.step, task.row), visit);
   }
 
   int WaitFor(int index, int chunk) {
@@ -301,6 +270,7 @@ class ChunkBuilder {
   }
 
   const Plan& plan_;
+  const TileRows tiles_;
   Schedule& schedule_;
   std::vector<std::vector<Slot>> slots_;  // of each ring
   int fold_chunk_ = -1;
@@ -354,20 +324,6 @@ int ChunkTiles(int tiles, const ScheduleOptions& options) {
 
 }  // namespace
 
-Extent TilesOf(const Plan& plan, const Step& step) {
-  if (step.kind == StepKind::kUpConv) {
-    const Extent in = plan.tensors[step.input].extent;
-    return {in.height / 2 + 1, in.width / 2 + 1};
-  }
-  if (step.kind == StepKind::kShuffle) {
-    const Extent in = plan.tensors[step.input].extent;
-    return {CeilDiv(in.height, kTile), CeilDiv(in.width, kTile)};
-  }
-  const Extent out =
-      step.output == kNoTensor ? plan.frame : plan.tensors[step.output].extent;
-  return {CeilDiv(out.height, kTile), CeilDiv(out.width, kTile)};
-}
-
 int StatsRows(int height) {
   return std::max(1, CeilDiv(CeilDiv(height, kMaxStatsGroups), kTile)) * kTile;
 }
@@ -382,9 +338,11 @@ Schedule MakeSchedule(const Plan& plan, const ScheduleOptions& options) {
     for (size_t i = 0; i < heights.size(); ++i)
       heights[i] = plan.tensors[i].extent.height;
   AssignRings(plan, heights, !options.whole_planes, &schedule);
-  for (const Step& step : plan.steps) {
+  const TileRows tiles(plan);
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
     schedule.chunk_tiles.push_back(
-        ChunkTiles(TilesOf(plan, step).width, options));
+        ChunkTiles(tiles.Columns(static_cast<int>(i)), options));
     if (step.kind == StepKind::kPool) {
       const int height = plan.tensors[step.output].extent.height;
       schedule.stats_groups =

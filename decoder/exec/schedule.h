@@ -1,13 +1,12 @@
 // In what order a plan is run row by row, how few rows of each tensor that
 // needs in memory, and which pieces must wait for which. Pure data.
 //
-// A row task computes tile row t of one step: rows 4t..4t+3 of its output
-// (4t-1..4t+2 after upsampling). A consumer's task follows as soon as the rows
-// that it reads exist, so a tensor is a ring of few rows; a tensor that a
-// barrier (the pool) needs whole has as many rows as the plane.
-// Row tasks are cut into chunks of tiles. All chunks form one list in an order
-// that respects every dependency; `wait_for` is the last chunk of the list
-// that must be done, with all before it, when a chunk starts.
+// A row task computes one tile row of a step (tile_rows.h). A consumer's task
+// follows as soon as the rows that it reads exist, so a tensor is a ring of few
+// rows; a tensor that a barrier (the pool) needs whole has as many rows as the
+// plane. Row tasks are cut into chunks of tiles. All chunks form one list in an
+// order that respects every dependency; `wait_for` is the last chunk of the
+// list that must be done, with all before it, when a chunk starts.
 #pragma once
 
 #include <cstdint>
@@ -65,9 +64,6 @@ struct ScheduleOptions {
   // bands are tested against, and the way to see every tensor.
   bool whole_planes = false;
 };
-
-// Tiles of a step's tasks, each way.
-Extent TilesOf(const Plan& plan, const Step& step);
 
 // Rows of one kPoolStats task for a plane of `height` rows: few groups, a
 // multiple of the tile, and the same for any number of threads.

@@ -322,7 +322,8 @@ class DirectConv {
 
   // Outputs that the layer does not have are zeros.
   void Clear(int x, int block) {
-    for (int row = 0; row < kTile && task_.out[row] != nullptr; ++row) {
+    for (int row = 0; row < kTile; ++row) {
+      if (task_.out[row] == nullptr) continue;
       auto* out = static_cast<uint16_t*>(task_.out[row]) +
                   size_t(1 + x) * kChannels + block * 16;
       for (int i = 0; i < kBlock && x + i < task_.width; ++i)

@@ -29,12 +29,12 @@ constexpr size_t RowBytes(int width, size_t bytes_per_channel) {
          bytes_per_channel;
 }
 
-// Output rows 4t..4t+3 of a 3x3 convolution, columns of tiles [begin, end):
+// Output rows y..y+3 of a 3x3 convolution, columns of tiles [begin, end):
 // out = [relu](conv(in) + bias [+ skip]).
 struct ConvTask {
-  const void* in[6];    // input rows 4t-1 .. 4t+4
-  void* out[4];         // null = below the plane
-  const void* skip[4];  // all null = no skip
+  const void* in[6];    // input rows y-1 .. y+4
+  void* out[4];         // null = outside of the plane
+  const void* skip[4];  // all null = no skip; else rows as those of `in`
   int tile_begin = 0;
   int tile_end = 0;
   int width = 0;  // pixels of the plane

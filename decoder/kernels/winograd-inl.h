@@ -203,13 +203,13 @@ struct TileTarget {
 template <class T>
 TAE_INLINE TileTarget<T> FindTarget(const ConvTask& task, int tile, T* edge) {
   TileTarget<T> to;
-  to.inside = (tile + 1) * kTile <= task.width && task.out[3] != nullptr;
+  to.inside = (tile + 1) * kTile <= task.width && task.out[0] != nullptr &&
+              task.out[3] != nullptr;
   const size_t offset = size_t(1 + tile * kTile) * kChannels;
   for (int r = 0; r < kTile; ++r) {
-    const bool row = task.out[r] != nullptr;
     to.out[r] = to.inside ? static_cast<T*>(task.out[r]) + offset
                           : edge + r * kTile * kChannels;
-    const T* skip = static_cast<const T*>(task.skip[row ? r : 0]);
+    const T* skip = static_cast<const T*>(task.skip[r]);
     to.skip[r] = skip == nullptr ? nullptr : skip + offset;
   }
   return to;

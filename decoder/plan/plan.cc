@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <numeric>
 
@@ -68,6 +69,11 @@ std::string ShapeOf(const Plan& plan, int tensor, bool input) {
 
 double Plan::total_flops() const {
   return std::accumulate(flops.begin(), flops.end(), 0.0);
+}
+
+bool Plan::has_barrier() const {
+  return std::any_of(steps.begin(), steps.end(),
+                     [](const Step& step) { return IsBarrier(step.kind); });
 }
 
 StatusOr<Plan> CompilePlan(const ModelSpec& spec, const PlanKey& key) {

@@ -29,6 +29,9 @@ struct Plan {
   std::vector<double> flops;  // of each step: the direct count, 2 a MAC
 
   double total_flops() const;
+  // Whether a step needs the whole plane before its first row. Then every pixel
+  // depends on the whole latent.
+  bool has_barrier() const;
 };
 
 // Errors: kInvalidArgument (size, rung), kUnsupported (layers that no step

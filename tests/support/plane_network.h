@@ -123,7 +123,7 @@ class PlaneNetwork {
       for (int r = 0; r < 6; ++r) task.in[r] = in.Row(y - 1 + r);
       for (int r = 0; r < 4; ++r) {
         task.out[r] = out.OutRow(y + r);
-        task.skip[r] = skip == nullptr ? nullptr : skip->OutRow(y + r);
+        task.skip[r] = skip == nullptr ? nullptr : skip->Row(y + r);
       }
       task.tile_end = (in.width + kTile - 1) / kTile;
       task.width = in.width;

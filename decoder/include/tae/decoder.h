@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -116,13 +117,17 @@ struct PlanStats {
   size_t weights_bytes = 0;  // packed, shared by all plans of the model
   double flops = 0;
   int steps = 0;
+  // Whether DecodeChanged saves work: nowhere with GroupNorm, whose statistics
+  // depend on the whole latent.
+  bool leaves_out_rows = false;
 };
 
 // What one Decode met.
 struct DecodeReport {
   int64_t nonfinite = 0;  // NaN or Inf scalars in the latent, decoded as 0
   bool interrupted =
-      false;  // by DecoderOptions::cancel; the frame is no picture
+      false;              // by DecoderOptions::cancel; the frame is no picture
+  int rows_left_out = 0;  // of the frame, by DecodeChanged
 };
 
 // One stream of frames. Threads: one caller at a time.
@@ -144,6 +149,16 @@ class TAE_EXPORT Decoder {
   // downscale.
   Status Decode(const LatentView& latent, const FrameView& frame,
                 DecodeReport* report) noexcept;
+
+  // As Decode, for a frame that still holds the picture that the prepared plan
+  // made of another latent: changed[y] is not 0 where row y of this one differs
+  // from it (tae::ChangedRows finds out), of the latent's height. Rows of the
+  // picture that depend on no such row are not decoded; bit for bit the picture
+  // is what Decode makes of it. The report counts NaN and Inf only in rows that
+  // are read, so that after a latent that had any all must be said to differ.
+  Status DecodeChanged(const LatentView& latent,
+                       std::span<const uint8_t> changed, const FrameView& frame,
+                       DecodeReport* report) noexcept;
 
   const Model& model() const;
   PlanStats stats() const;       // of the prepared plan

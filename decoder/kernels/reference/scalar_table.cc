@@ -91,7 +91,8 @@ void Load(const LoadTask& task) {
 
 void Conv(const PackedLayer* layer, const ConvTask& task, void*) {
   const int end = std::min(task.tile_end * kTile, task.width);
-  for (int r = 0; r < kTile && task.out[r] != nullptr; ++r)
+  for (int r = 0; r < kTile; ++r) {
+    if (task.out[r] == nullptr) continue;
     for (int x = task.tile_begin * kTile; x < end; ++x) {
       float sum[kMaxOut];
       std::copy_n(layer->bias.data(), layer->out, sum);
@@ -102,6 +103,7 @@ void Conv(const PackedLayer* layer, const ConvTask& task, void*) {
         Pixel(task.out[r], x)[o] = task.relu ? std::max(sum[o], 0.0f) : sum[o];
       }
     }
+  }
 }
 
 void UpConv(const PackedLayer* layer, const UpConvTask& task, void*) {

@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "exec/tile_rows.h"
 #include "kernels/kernel_table.h"
 #include "model/architectures.h"
 
@@ -50,9 +51,10 @@ class Replay {
   std::map<std::pair<int, int>, std::pair<int, int>> slots_;
 };
 
-void RunTask(const Plan& plan, const RowTask& task, Replay* replay) {
+void RunTask(const Plan& plan, const TileRows& tiles, const RowTask& task,
+             Replay* replay) {
   const Step& step = plan.steps[task.step];
-  const int y = task.row * kTile;
+  const int y = task.row * kTile - tiles.Shift(task.step);
   switch (task.kind) {
     case TaskKind::kLoad:
       return replay->Write(step.output, y, kTile);
@@ -63,7 +65,7 @@ void RunTask(const Plan& plan, const RowTask& task, Replay* replay) {
       return replay->Write(step.output, y, kTile);
     case TaskKind::kUpConv:
       replay->Read(step.input, 2 * task.row - 1, 3);
-      return replay->Write(step.output, y - 1, kTile);
+      return replay->Write(step.output, y, kTile);
     case TaskKind::kPoolStats: {
       const int rows = StatsRows(replay->Height(step.input));
       return replay->Read(step.input, task.row * rows, rows);
@@ -101,11 +103,12 @@ void ScheduleTest::Check(const ModelSpec& spec) {
       MakeSchedule(*plan, {.tiles_per_task = c.tiles,
                            .workers = c.workers,
                            .whole_planes = c.whole_planes});
+  const TileRows tiles(*plan);
   Replay replay(*plan, schedule);
   int chunks = 0;
   std::vector<int> rows(plan->steps.size(), 0);
   for (const RowTask& task : schedule.tasks) {
-    RunTask(*plan, task, &replay);
+    RunTask(*plan, tiles, task, &replay);
     EXPECT_EQ(task.first_chunk, chunks);
     chunks += task.chunk_count;
     rows[task.step] +=
@@ -114,7 +117,7 @@ void ScheduleTest::Check(const ModelSpec& spec) {
   ASSERT_EQ(static_cast<int>(schedule.chunks.size()), chunks);
   for (int i = 0; i < chunks; ++i) EXPECT_LT(schedule.chunks[i].wait_for, i);
   for (size_t i = 0; i < plan->steps.size(); ++i)
-    EXPECT_EQ(rows[i], TilesOf(*plan, plan->steps[i]).height) << i;
+    EXPECT_EQ(rows[i], tiles.Count(static_cast<int>(i))) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ScheduleTest,

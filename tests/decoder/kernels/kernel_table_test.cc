@@ -127,18 +127,20 @@ std::vector<double> NaiveConv(const ConvWeights& conv, Plane& in, Plane* skip,
   return out;
 }
 
-// Runs conv over the plane, `chunk` times the table's grid of tiles a call.
+// Runs conv over the plane, `chunk` times the table's grid of tiles a call, on
+// a grid of tiles that begins `shift` rows above the plane.
 void RunConv(const KernelTable& table, const PackedLayer* layer, Plane& in,
-             Plane* skip, bool relu, int chunk, void* scratch, Plane* out) {
+             Plane* skip, bool relu, int chunk, void* scratch, Plane* out,
+             int shift = 0) {
   const int tiles = (in.width() + kTile - 1) / kTile;
   chunk *= table.tile_grid;
-  for (int y = 0; y < in.height(); y += kTile)
+  for (int y = -shift; y < in.height(); y += kTile)
     for (int begin = 0; begin < tiles; begin += chunk) {
       ConvTask task;
       for (int r = 0; r < 6; ++r) task.in[r] = in.InRow(y - 1 + r);
       for (int r = 0; r < 4; ++r) {
         task.out[r] = out->OutRow(y + r);
-        task.skip[r] = skip == nullptr ? nullptr : skip->OutRow(y + r);
+        task.skip[r] = skip == nullptr ? nullptr : skip->InRow(y + r);
       }
       task.tile_begin = begin;
       task.tile_end = std::min(begin + chunk, tiles);
@@ -160,7 +162,7 @@ TEST_P(KernelTableTest, ConvMatchesNaiveLoopAroundTheTile) {
       const bool relu = width % 2, with_skip = height % 2;
       Plane* skip_or_null = with_skip ? &skip : nullptr;
       RunConv(table(), layer.get(), in, skip_or_null, relu, 1 + width % 3,
-              scratch_.get(), &out);
+              scratch_.get(), &out, width % 4);
       ExpectNear(out, NaiveConv(conv, in, skip_or_null, relu),
                  Size(width, height));
     }
@@ -217,7 +219,8 @@ TEST_P(KernelTableTest, ConvToFewChannels) {
       Fill(&out, Content::kRandom, &random_);
       Fill(&skip, Content::kRandom, &random_);
       Plane* const added = with_skip ? &skip : nullptr;
-      RunConv(table(), layer.get(), in, added, true, 99, scratch_.get(), &out);
+      RunConv(table(), layer.get(), in, added, true, 99, scratch_.get(), &out,
+              outputs % 5);
       conv.out_channels = kChannels;
       conv.weight.resize(size_t(kChannels) * 64 * 9);
       conv.bias.resize(kChannels);
