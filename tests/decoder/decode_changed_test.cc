@@ -119,6 +119,7 @@ TEST(DecodeChangedTest, TheBitsAreThoseOfDecodingAll) {
 }
 
 TEST(DecodeChangedTest, AnyNumberOfThreads) {
+  if (testing::kThreadSanitizer) GTEST_SKIP() << "too slow";
   for (int threads : {2, 5}) {
     DecoderOptions options;
     options.parallel = MakeThreadPool({.threads = threads});
