@@ -26,9 +26,10 @@ GstPtr<GstStructure> StatsStructure(const DecodeStats& stats) {
   return GstPtr<GstStructure>(gst_structure_new(
       "taedecode-stats", "decoded", G_TYPE_UINT64, stats.decoded, "repeated",
       G_TYPE_UINT64, stats.repeated, "speed-up", G_TYPE_DOUBLE, stats.SpeedUp(),
-      "skipped", G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64,
-      stats.dropped, "corrupted", G_TYPE_UINT64, stats.corrupted, "refined",
-      G_TYPE_UINT64, stats.refined, "refused", G_TYPE_UINT64, stats.refused,
+      "rows-left-out", G_TYPE_UINT64, stats.rows_left_out, "skipped",
+      G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped,
+      "corrupted", G_TYPE_UINT64, stats.corrupted, "refined", G_TYPE_UINT64,
+      stats.refined, "refused", G_TYPE_UINT64, stats.refused,
       "last-decode-time", G_TYPE_UINT64, stats.last_decode_time,
       "average-decode-time", G_TYPE_UINT64, average, "variant", G_TYPE_STRING,
       stats.variant.c_str(), "method", G_TYPE_STRING, stats.method.c_str(),

@@ -12,12 +12,13 @@ namespace taegst {
 
 struct DecodeStats {
   guint64 decoded = 0;
-  guint64 repeated = 0;   // shown again, by `change-threshold`
-  guint64 skipped = 0;    // by `every`
-  guint64 dropped = 0;    // too late
-  guint64 corrupted = 0;  // decoded, but with NaN or Inf in the latent
-  guint64 refined = 0;    // pictures shown again, better
-  guint64 refused = 0;    // not a latent of these caps
+  guint64 repeated = 0;       // shown again, by `change-threshold`
+  guint64 rows_left_out = 0;  // of decoded and refined pictures
+  guint64 skipped = 0;        // by `every`
+  guint64 dropped = 0;        // too late
+  guint64 corrupted = 0;      // decoded, but with NaN or Inf in the latent
+  guint64 refined = 0;        // pictures shown again, better
+  guint64 refused = 0;        // not a latent of these caps
   GstClockTime last_decode_time = 0;
   GstClockTime total_decode_time = 0;
   GstClockTime total_repeat_time = 0;

@@ -14,6 +14,20 @@ bool NeedsShrinking(const std::vector<tae::LadderRung>& rungs) {
                      [](const tae::LadderRung& r) { return r.shrink > 1; });
 }
 
+// `view` holds the picture of the latent that `changed` saw before. What was
+// interrupted is no picture; and numbers that are not finite are only counted
+// in rows that are read, so after such a latent all are.
+tae::Status BringUpToDate(tae::Decoder* decoder, const tae::LatentView& latent,
+                          const tae::FrameView& view, tae::ChangedRows* changed,
+                          tae::DecodeReport* report) {
+  TAE_RETURN_IF_ERROR(changed->Update(latent));
+  const tae::Status status =
+      decoder->DecodeChanged(latent, changed->rows(), view, report);
+  if (!status.ok() || report->interrupted || report->nonfinite > 0)
+    changed->Forget();
+  return status;
+}
+
 }  // namespace
 
 tae::Status Painter::SetScene(Scene scene) {
@@ -21,6 +35,7 @@ tae::Status Painter::SetScene(Scene scene) {
   converter_.reset();
   unconverted_ = {};
   large_.clear();
+  kept_.clear();
   // Shared chroma is not shrunk: that is done to RGB.
   const auto* format = gst_video_format_get_info(scene_.format.written);
   if (NeedsShrinking(scene_.rungs) && GST_VIDEO_FORMAT_INFO_IS_YUV(format))
@@ -75,33 +90,49 @@ tae::Status Painter::Prepare(const tae::LadderRung& rung) {
 
 tae::Status Painter::Paint(size_t rung, const tae::LatentView& latent,
                            GstVideoFrame* shown, tae::DecodeReport* report) {
-  const tae::LadderRung& way = scene_.rungs[rung];
-  if (converter_ == nullptr) return Draw(way, latent, shown, report);
+  if (converter_ == nullptr) return Draw(rung, latent, shown, report);
   if (unconverted_.buffer == nullptr) return tae::OutOfMemory(kNoMemory);
   FrameMap written(&unconverted_.info, unconverted_.buffer.get());
   if (!written.ok()) return tae::OutOfMemory(kNoMemory);
-  TAE_RETURN_IF_ERROR(Draw(way, latent, written.frame(), report));
+  TAE_RETURN_IF_ERROR(Draw(rung, latent, written.frame(), report));
   if (!report->interrupted)
     gst_video_converter_frame(converter_.get(), written.frame(), shown);
   return {};
 }
 
-tae::Status Painter::Draw(const tae::LadderRung& rung,
-                          const tae::LatentView& latent, GstVideoFrame* written,
-                          tae::DecodeReport* report) {
-  TAE_RETURN_IF_ERROR(Prepare(rung));
+// Null where the rung decodes straight into the frame.
+Painter::Sketch* Painter::SketchFor(size_t rung) {
+  const tae::LadderRung& way = scene_.rungs[rung];
+  const bool keeps =
+      scene_.change_only && DecoderOf(way).stats().leaves_out_rows;
+  if (way.shrink == 1 && !keeps) return nullptr;
+  Sketch& sketch = keeps ? kept_[rung] : large_[way.shrink];
+  if (sketch.buffer == nullptr) sketch = MakeSketch(way.shrink);
+  return &sketch;
+}
+
+tae::Status Painter::Draw(size_t rung, const tae::LatentView& latent,
+                          GstVideoFrame* written, tae::DecodeReport* report) {
+  const tae::LadderRung& way = scene_.rungs[rung];
+  TAE_RETURN_IF_ERROR(Prepare(way));
   const tae::PixelFormat pixel = scene_.format.pixel;
-  if (rung.shrink == 1)
-    return DecoderOf(rung).Decode(latent, ViewOf(written, pixel), report);
-  Sketch& sketch = large_[rung.shrink];
-  if (sketch.buffer == nullptr) sketch = MakeSketch(rung.shrink);
-  if (sketch.buffer == nullptr) return tae::OutOfMemory(kNoMemory);
-  FrameMap large(&sketch.info, sketch.buffer.get());
-  if (!large.ok()) return tae::OutOfMemory(kNoMemory);
-  const tae::FrameView view = ViewOf(large.frame(), pixel);
-  TAE_RETURN_IF_ERROR(DecoderOf(rung).Decode(latent, view, report));
+  Sketch* sketch = SketchFor(rung);
+  if (sketch == nullptr)
+    return DecoderOf(way).Decode(latent, ViewOf(written, pixel), report);
+  if (sketch->buffer == nullptr) return tae::OutOfMemory(kNoMemory);
+  FrameMap drawn(&sketch->info, sketch->buffer.get());
+  if (!drawn.ok()) return tae::OutOfMemory(kNoMemory);
+  const tae::FrameView view = ViewOf(drawn.frame(), pixel);
+  if (kept_.count(rung) > 0)
+    TAE_RETURN_IF_ERROR(
+        BringUpToDate(&DecoderOf(way), latent, view, &sketch->changed, report));
+  else
+    TAE_RETURN_IF_ERROR(DecoderOf(way).Decode(latent, view, report));
   if (report->interrupted) return {};
-  return tae::ShrinkFrame(view, ViewOf(written, pixel), threads_.get());
+  if (way.shrink > 1)
+    return tae::ShrinkFrame(view, ViewOf(written, pixel), threads_.get());
+  if (gst_video_frame_copy(written, drawn.frame())) return {};
+  return tae::Internal("the kept picture is not of the frame's format");
 }
 
 }  // namespace taegst

@@ -1,6 +1,6 @@
-// From a latent to a frame in memory: decoded on a rung, shrunk where the rung
-// gives a larger picture, converted where the library does not write the
-// format. Threads: one caller at a time.
+// From a latent to a frame in memory: decoded on a rung, whole or where it
+// changed, shrunk where the rung gives a larger picture, converted where the
+// library does not write the format. Threads: one caller at a time.
 #pragma once
 
 #include <gst/video/video.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/gst_ptr.h"
+#include "tae/changed_rows.h"
 #include "tae/ladder.h"
 #include "taedecode/output_format.h"
 
@@ -23,6 +24,7 @@ struct Scene {
   GstVideoInfo shown;                  // as negotiated
   std::vector<tae::LadderRung> rungs;  // not empty; all of shown's size
   size_t first = 0;                    // the rung that is needed at once
+  bool change_only = false;            // keep pictures, decode what changed
 };
 
 class Painter {
@@ -45,14 +47,16 @@ class Painter {
   struct Sketch {
     GstVideoInfo info;
     GstPtr<GstBuffer> buffer;
+    tae::ChangedRows changed;  // since the latent whose picture it holds
   };
 
   tae::Decoder& DecoderOf(const tae::LadderRung& rung);
   tae::Status Prepare(const tae::LadderRung& rung);
   tae::Status MakeConverter();
   Sketch MakeSketch(int scale) const;
-  tae::Status Draw(const tae::LadderRung& rung, const tae::LatentView& latent,
+  tae::Status Draw(size_t rung, const tae::LatentView& latent,
                    GstVideoFrame* written, tae::DecodeReport* report);
+  Sketch* SketchFor(size_t rung);
 
   const std::shared_ptr<tae::ParallelFor> threads_;
   const tae::CancelFlag cancel_;
@@ -60,7 +64,8 @@ class Painter {
   Scene scene_;
   GstPtr<GstVideoConverter> converter_;  // where the format is converted
   Sketch unconverted_;
-  std::map<int, Sketch> large_;  // to be shrunk by the key
+  std::map<int, Sketch> large_;    // to be shrunk by the key
+  std::map<size_t, Sketch> kept_;  // of each rung: its last picture
 };
 
 }  // namespace taegst

@@ -87,6 +87,29 @@ void InstallCostProperties(GObjectClass* c) {
                        "Added to the niceness of the decoder's threads", 0, 19,
                        0, kReady));
   /**
+   * GstTaeDecode:change-only:
+   *
+   * Decodes only the rows of a picture that hang on rows of the latent which
+   * are not, byte for byte, those of the latent decoded before; the others are
+   * copied from its picture. No bit of any picture is another. For inpainting,
+   * whose clean latents stand still outside of the mask, and for latents that
+   * come again.
+   *
+   * A changed row reaches 37 rows of the latent up and down, so a picture must
+   * be larger than 512 pixels for anything to be left out. FLUX.2's decoders
+   * normalise by the whole latent (GroupNorm), so that all of theirs is
+   * decoded; the projections of `method=linear` are too cheap to gain. Takes
+   * the memory of one picture, and the time to copy it.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      c, kPropChangeOnly,
+      g_param_spec_boolean("change-only", "Change Only",
+                           "Do not decode again what is the same in the latent "
+                           "before; no bit of the pictures changes",
+                           Settings().change_only, kReady));
+  /**
    * GstTaeDecode:every:
    *
    * Decodes each Nth latent of a generation, and its first and its last.
@@ -143,7 +166,8 @@ void InstallReportProperties(GObjectClass* c) {
    * GstTaeDecode:stats:
    *
    * Fields: decoded, repeated (by #GstTaeDecode:change-threshold), speed-up
-   * (times as fast as decoding those too), skipped (by #GstTaeDecode:every),
+   * (times as fast as decoding those too), rows-left-out (of decoded pictures,
+   * by #GstTaeDecode:change-only), skipped (by #GstTaeDecode:every),
    * dropped (late), corrupted (NaN or Inf), refused (no latent of these caps),
    * refined (shown again, better, by #GstTaeDecode:anytime),
    * last-decode-time and average-decode-time (nanoseconds), variant, method,
@@ -194,6 +218,9 @@ bool SetProperty(Settings* s, guint id, const GValue* value) {
     case kPropEvery:
       s->live.every = g_value_get_uint(value);
       return true;
+    case kPropChangeOnly:
+      s->change_only = g_value_get_boolean(value) != FALSE;
+      return true;
     case kPropMaxPixels:
       s->max_pixels = g_value_get_uint64(value);
       return true;
@@ -232,6 +259,9 @@ bool GetProperty(const Settings& s, guint id, GValue* value) {
       return true;
     case kPropEvery:
       g_value_set_uint(value, s.live.every);
+      return true;
+    case kPropChangeOnly:
+      g_value_set_boolean(value, s.change_only);
       return true;
     case kPropMaxPixels:
       g_value_set_uint64(value, s.max_pixels);

@@ -30,6 +30,7 @@ enum PropertyId : guint {
   kPropChangeThreshold,
   kPropConvergedBelow,
   kPropConvergedSteps,
+  kPropChangeOnly,
 };
 
 void InstallProperties(GObjectClass* object_class);

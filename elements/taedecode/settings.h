@@ -29,6 +29,7 @@ struct Settings {
   Method method = Method::kAuto;
   tae::Precision precision = tae::Precision::kAuto;
   QualitySettings quality;
+  bool change_only = true;
   guint threads = 0;  // 0 = as many as CPUs
   int nice = 0;
   guint64 max_pixels = uint64_t{1} << 26;  // 8192 x 8192

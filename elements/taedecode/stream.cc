@@ -189,7 +189,8 @@ bool Stream::SetOutput(const OutputFormat& format, const OutputSize& size) {
                                 .format = format,
                                 .shown = state->info,
                                 .rungs = *std::move(rungs),
-                                .first = first});
+                                .first = first,
+                                .change_only = settings_.change_only});
   }
   if (status.ok()) {
     quality_.SetRungs(painter_.rungs());

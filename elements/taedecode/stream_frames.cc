@@ -180,7 +180,7 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   picture.took = gst_util_get_timestamp() - begin;
   if (!status.ok()) return Refuse(std::move(frame), status);
   if (picture.report.interrupted) return GST_FLOW_FLUSHING;
-  quality_.OnDecoded(rung, picture.took);
+  if (picture.report.rows_left_out == 0) quality_.OnDecoded(rung, picture.took);
   history_->MarkDecoded();
   if (live.history.change_threshold > 0)
     KeepPicture(ShownFormat(), frame->output_buffer, rung);
@@ -190,6 +190,7 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   {
     std::lock_guard lock(mutex_);
     stats_.AddDecoded(picture.took);
+    stats_.rows_left_out += guint64(picture.report.rows_left_out);
     if (picture.report.nonfinite > 0) ++stats_.corrupted;
   }
   GST_LOG_OBJECT(element_, "%s decoded on rung %s in %" GST_TIME_FORMAT,

@@ -151,7 +151,7 @@ bool Stream::PaintBetter(Refinement* job, size_t rung, GstBuffer* buffer) {
   if (!status.ok())
     GST_WARNING_OBJECT(element_, "not refined: %s", status.message().c_str());
   if (!status.ok() || picture.report.interrupted) return false;
-  quality_.OnDecoded(rung, picture.took);
+  if (picture.report.rows_left_out == 0) quality_.OnDecoded(rung, picture.took);
   picture.step.rung = tae::QualityName(painter_.rungs()[rung].quality);
   return true;
 }
@@ -179,6 +179,7 @@ bool Stream::PushRefined(Refinement* job, GstPtr<GstBuffer> buffer) {
   {
     std::lock_guard lock(mutex_);
     ++stats_.refined;
+    stats_.rows_left_out += guint64(picture.report.rows_left_out);
     stats_.rung = picture.step.rung;
   }
   if (job->post_messages) PostStep(picture, job->segment);
