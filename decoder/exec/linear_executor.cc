@@ -34,28 +34,16 @@ class LinearExecutor final : public Executor {
     rows_ =
         AlignedBuffer(row_floats_ * sizeof(float) * WorkersOf(parallel_.get()));
     if (!rows_.ok()) return OutOfMemory("no memory for rows of the latent");
-    all_.assign(plan_->key.latent.height, 1);
     return {};
   }
 
   void Run(const LatentView& latent, const FrameView& frame,
            DecodeReport* report) noexcept override {
-    RunChanged(latent, all_, frame, report);
-  }
-
-  bool leaves_out_rows() const override { return true; }
-
-  void RunChanged(const LatentView& latent, std::span<const uint8_t> changed,
-                  const FrameView& frame,
-                  DecodeReport* report) noexcept override {
     std::atomic<int64_t> nonfinite{0};
     std::atomic<bool> interrupted{false};
-    std::atomic<int> left_out{0};
     const int groups = (latent.extent.height + group_ - 1) / group_;
     ForEach(parallel_.get(), groups, [&](int group, int worker) {
-      if (!SeesChange(changed, group)) {
-        left_out += RowsOf(group) * plan_->pixels_per_latent;
-      } else if (IsCancelled(cancel_)) {
+      if (IsCancelled(cancel_)) {
         interrupted = true;
       } else {
         nonfinite += RunGroup(latent, frame, group * group_, worker);
@@ -64,7 +52,6 @@ class LinearExecutor final : public Executor {
     if (report != nullptr) {
       report->nonfinite = nonfinite;
       report->interrupted = interrupted;
-      report->rows_left_out = left_out;
     }
   }
 
@@ -72,26 +59,11 @@ class LinearExecutor final : public Executor {
   size_t arena_bytes() const override { return rows_.size(); }
 
  private:
-  // Latent rows of a group: the last has fewer.
-  int RowsOf(int group) const {
-    return std::min(group_, plan_->key.latent.height - group * group_);
-  }
-
-  // Whether a changed row lies in a group or in its windows.
-  bool SeesChange(std::span<const uint8_t> changed, int group) const {
-    const int reach = window_ / 2;
-    const int first = std::max(0, group * group_ - reach);
-    const int end = std::min(group * group_ + RowsOf(group) + reach,
-                             static_cast<int>(changed.size()));
-    return std::any_of(changed.begin() + first, changed.begin() + end,
-                       [](uint8_t row) { return row != 0; });
-  }
-
   // Latent rows from y on become pixels_per_latent rows of the frame each.
   int64_t RunGroup(const LatentView& latent, const FrameView& frame, int y,
                    int worker) {
     const int width = latent.extent.width;
-    const int rows = RowsOf(y / group_);
+    const int rows = std::min(group_, latent.extent.height - y);
     float* z = reinterpret_cast<float*>(rows_.data()) + row_floats_ * worker;
     float* line = z + int64_t{width} * latent.channels * window_;
     float* rgb = line + width;
@@ -187,7 +159,6 @@ class LinearExecutor final : public Executor {
   const int group_;        // latent rows of one task: an even number of pixels
   size_t row_floats_ = 0;  // of one worker
   AlignedBuffer rows_;
-  std::vector<uint8_t> all_;  // rows that changed: each
 };
 
 }  // namespace

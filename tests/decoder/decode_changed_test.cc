@@ -27,8 +27,7 @@ std::vector<Network> Networks() {
           {"flux1", SeededModel(TaesdSpec(16, false), "flux1"), true},
           {"flux2", testing::SeededFlux2(), false, 7},
           {"builtin", *BuiltinModel("flux2"), false, 7},
-          {"linear 1x1", *LinearModel("sd1"), true},
-          {"linear 3x3", *LinearModel("flux2"), true}};
+          {"linear", *LinearModel("flux2"), false, 7}};
 }
 
 // A picture with rows of its own length, any format of up to three planes.

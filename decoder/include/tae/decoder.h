@@ -117,8 +117,9 @@ struct PlanStats {
   size_t weights_bytes = 0;  // packed, shared by all plans of the model
   double flops = 0;
   int steps = 0;
-  // Whether DecodeChanged saves work: nowhere with GroupNorm, whose statistics
-  // depend on the whole latent.
+  // Whether DecodeChanged saves work: not with GroupNorm, whose statistics
+  // depend on the whole latent, nor with the linear projection, which takes no
+  // longer than to keep its picture.
   bool leaves_out_rows = false;
 };
 
