@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "past.h"
 #include "status_json.h"
 
 namespace preview {
 namespace {
 
 constexpr size_t kMostNotices = 8;
+constexpr size_t kMostBroken = 6;  // files of which each is told
 
 std::string MakeInstance() {
   char text[17];
@@ -37,7 +39,8 @@ App::App(const Options& options)
                .events = &events_,
                .webrtc = &webrtc_,
                .status = [this] { return StatusJson(); },
-               .on_stop = [this] { events_.PublishStatus(); }}),
+               .on_stop = [this] { events_.PublishStatus(); }},
+              options.decoder),
       http_(options, [this](const Request& r) { routes_.Handle(r); }),
       pipeline_(
           options,
@@ -55,6 +58,8 @@ tae::Status App::Start() {
     auto archive = Archive::Open(options_.keep, options_.most_disk_bytes);
     if (!archive.ok()) return archive.status();
     archive_.emplace(*std::move(archive));
+    routes_.set_archive(&*archive_);
+    AddPast();
   }
   TAE_RETURN_IF_ERROR(http_.Start());
   return pipeline_.Start();
@@ -63,6 +68,29 @@ tae::Status App::Start() {
 std::string App::latents() const {
   const std::string bound = pipeline_.counts().address;
   return bound.empty() ? options_.latents : bound;
+}
+
+// Generations of earlier runs, as many as are listed.
+void App::AddPast() {
+  size_t broken = 0;
+  for (const std::string& name :
+       archive_->Newest(options_.limits.generations)) {
+    const auto file = archive_->OpenKept(name);
+    const auto past = file.ok() ? ReadPast(**file, name, options_.limits.steps)
+                                : file.status();
+    if (past.ok()) store_.AddPast(past->generation);
+    const std::string trouble =
+        past.ok() ? past->trouble : past.status().message();
+    if (trouble.empty() || ++broken > kMostBroken) continue;
+    OnNotice("--keep: " + name +
+                 (past.ok() ? ": its end is left out: " : ": is left out: ") +
+                 trouble,
+             !past.ok());
+  }
+  if (broken > kMostBroken)
+    OnNotice("--keep: the same with " + std::to_string(broken - kMostBroken) +
+                 " more files",
+             true);
 }
 
 void App::OnLatent(ArrivedLatent latent) {

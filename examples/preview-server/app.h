@@ -43,6 +43,7 @@ class App {
   };
 
   std::string StatusJson() const;
+  void AddPast();
   void OnLatent(ArrivedLatent latent);
   void OnPicture(ArrivedPicture picture);
   void OnNotice(const std::string& text, bool is_error);

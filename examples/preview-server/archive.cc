@@ -106,6 +106,29 @@ bool Archive::MakeRoom(const std::string& current, uint64_t size) {
   return total <= most_bytes_;
 }
 
+std::vector<std::string> Archive::Newest(size_t count) const {
+  const std::vector<Kept> files = List(folder_);
+  std::vector<std::string> names;
+  for (size_t i = files.size() - std::min(count, files.size());
+       i < files.size(); ++i)
+    names.push_back(files[i].name);
+  return names;
+}
+
+tae::StatusOr<std::shared_ptr<const KeptFile>> Archive::OpenKept(
+    const std::string& name) const {
+  const std::string path = folder_ + "/" + name;
+  const int fd =
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return Trouble(path, "cannot be read");
+  struct stat about = {};
+  if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+    close(fd);
+    return tae::Unreadable("--keep: " + path + ": is no file");
+  }
+  return std::make_shared<const KeptFile>(fd, uint64_t(about.st_size));
+}
+
 tae::Status Archive::Append(int64_t date, uint64_t generation,
                             const Bytes& message) {
   const std::string name = NameOf(date, generation);

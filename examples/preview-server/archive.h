@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "bytes.h"
+#include "stored_latent.h"
 #include "tae/status.h"
 
 namespace preview {
@@ -22,6 +25,13 @@ class Archive {
   // of its first latent (seconds since 1970) and its number. Errors:
   // kUnreadable, what the system says; the file keeps whole messages only.
   tae::Status Append(int64_t date, uint64_t generation, const Bytes& message);
+
+  // Names of the newest files, the oldest of them first.
+  std::vector<std::string> Newest(size_t count) const;
+
+  // One of those. Errors: kUnreadable: it is gone, or no regular file.
+  tae::StatusOr<std::shared_ptr<const KeptFile>> OpenKept(
+      const std::string& name) const;
 
  private:
   Archive(std::string folder, uint64_t most_bytes)

@@ -38,4 +38,13 @@ struct ArrivedPicture {
   std::string method;  // "tae", "builtin", "linear"
 };
 
+// A picture that was made because somebody asked.
+struct MadePicture {
+  int width = 0;  // pixels
+  int height = 0;
+  Bytes picture;    // JPEG, full size
+  Bytes thumbnail;  // JPEG
+  std::shared_ptr<GstSample> raw;
+};
+
 }  // namespace preview

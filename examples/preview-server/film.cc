@@ -2,21 +2,18 @@
 
 #include <gio/gio.h>
 #include <gst/app/gstappsrc.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "common/gst_ptr.h"
+#include "low_priority.h"
 #include "main_thread.h"
 
 namespace preview {
 namespace {
 
 constexpr double kHoldSeconds = 2;
-
-// Behind the generation that goes on meanwhile, and its pictures.
-constexpr int kNiceness = 15;
 
 // A film of few steps is slow enough to see them.
 int FrameRate(size_t frames) {
@@ -34,19 +31,6 @@ std::string Graph(const FilmFrame& last, bool vp9) {
          "deadline=1 cpu-used=6 end-usage=cq cq-level=18 min-quantizer=4 "
          "max-quantizer=40 target-bitrate=8000000 keyframe-max-dist=24 ! "
          "webmmux writing-app=tae ! giostreamsink name=out";
-}
-
-// On each thread of the pipeline, as it begins; the encoder's own threads
-// inherit it.
-GstBusSyncReply OnSyncMessage(GstBus*, GstMessage* message, gpointer) {
-  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_STREAM_STATUS)
-    return GST_BUS_PASS;
-  GstStreamStatusType type;
-  gst_message_parse_stream_status(message, &type, nullptr);
-  if (type == GST_STREAM_STATUS_TYPE_ENTER)
-    setpriority(PRIO_PROCESS, 0, kNiceness);
-  gst_message_unref(message);
-  return GST_BUS_DROP;
 }
 
 bool HasVp9() {
@@ -130,7 +114,7 @@ void FilmMaker::Begin() {
   g_object_set(out.get(), "stream", run_->file, nullptr);
   const taegst::GstPtr<GstElement> in(gst_bin_get_by_name(GST_BIN(made), "in"));
   const taegst::GstPtr<GstBus> bus(gst_element_get_bus(made));
-  gst_bus_set_sync_handler(bus.get(), OnSyncMessage, nullptr, nullptr);
+  gst_bus_set_sync_handler(bus.get(), LowerPriorityOfThreads, nullptr, nullptr);
   run_->watch = gst_bus_add_watch(
       bus.get(),
       [](GstBus*, GstMessage* message, gpointer self) -> gboolean {

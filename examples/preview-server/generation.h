@@ -21,8 +21,10 @@ struct Step {
       0;  // counts what came, from 0; stays when others are dropped
   guint64 key = 0;
   taegst::LatentStep said;
-  gint64 time = 0;  // of arrival, g_get_monotonic_time()
-  Bytes latent;
+  gint64 time = 0;         // of arrival, g_get_monotonic_time()
+  Bytes latent;            // null: in the generation's file
+  uint64_t kept_at = 0;    // there
+  uint64_t kept_size = 0;  // there; 0 = it is in memory alone
   int width = 0;
   int height = 0;
   unsigned version = 0;  // of the picture, 0 = there is none yet
@@ -51,6 +53,8 @@ struct Generation {
   bool stop = false;  // somebody asked the producer to end it
   uint64_t came = 0;  // latents, those no longer kept too
   std::deque<Step> steps;
+  std::string kept;  // the archive's file, of an earlier run; "" = of this
+  uint64_t kept_size = 0;          // bytes of whole latents in it
   std::shared_ptr<GstSample> raw;  // the newest picture, not compressed
   Bytes timelapse;                 // once it was asked for
 
@@ -59,8 +63,15 @@ struct Generation {
       if (step->picture) return &*step;
     return nullptr;
   }
+  // The newest one that has a picture, or gets it when somebody asks.
+  const Step* newest_shown() const {
+    return kept.empty() || steps.empty() ? newest_picture() : &steps.back();
+  }
   const Step* Find(uint64_t index) const {
-    for (const Step& step : steps)
+    return const_cast<Generation*>(this)->Find(index);
+  }
+  Step* Find(uint64_t index) {
+    for (Step& step : steps)
       if (step.index == index) return &step;
     return nullptr;
   }
@@ -71,5 +82,11 @@ struct Generation {
     return bytes + (buffer ? gst_buffer_get_size(buffer) : 0);
   }
 };
+
+// Texts of producers, as much as is kept of one.
+std::string ShortText(std::string text);
+
+// Every other step goes, never the first or the newest.
+void Thin(Generation* generation);
 
 }  // namespace preview

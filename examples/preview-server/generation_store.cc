@@ -6,14 +6,6 @@
 namespace preview {
 namespace {
 
-// What a hostile producer may make us keep of its texts.
-constexpr size_t kMostText = 4096;
-
-std::string Short(std::string text) {
-  if (text.size() > kMostText) text.resize(kMostText);
-  return text;
-}
-
 // Whether the last latent of a generation came once more, to hold its picture.
 bool Repeats(const Generation& generation, const taegst::LatentStep& step) {
   return generation.final && step.final && step.step &&
@@ -31,9 +23,9 @@ bool Continues(const Generation& generation, const taegst::LatentStep& step) {
 }  // namespace
 
 Generation& GenerationStore::PlaceOf(const ArrivedLatent& latent, bool* began) {
-  const std::string name = Short(latent.step.prompt_id);
+  const std::string name = ShortText(latent.step.prompt_id);
   for (auto old = generations_.rbegin(); old != generations_.rend(); ++old) {
-    if (old->name != name) continue;
+    if (old->name != name || !old->kept.empty()) continue;
     *began = !Continues(*old, latent.step);
     if (!*began) return *old;
     break;
@@ -55,7 +47,7 @@ GenerationStore::Added GenerationStore::AddLatent(ArrivedLatent latent) {
     place.steps.back().latent = std::move(latent.message);
     return {.generation = &place, .repeats = true};
   }
-  if (!latent.prompt.empty()) place.prompt = Short(latent.prompt);
+  if (!latent.prompt.empty()) place.prompt = ShortText(latent.prompt);
   if (latent.step.seed) place.seed = latent.step.seed;
   latent.step.prompt_id.clear();  // the generation has it
   latent.step.extra.clear();
@@ -76,9 +68,9 @@ GenerationStore::Added GenerationStore::AddLatent(ArrivedLatent latent) {
 
 GenerationStore::Place GenerationStore::LatentOf(
     const ArrivedPicture& picture) {
-  const std::string name = Short(picture.step.prompt_id);
+  const std::string name = ShortText(picture.step.prompt_id);
   for (auto g = generations_.rbegin(); g != generations_.rend(); ++g) {
-    if (g->name != name) continue;
+    if (g->name != name || !g->kept.empty()) continue;
     for (auto step = g->steps.rbegin(); step != g->steps.rend(); ++step)
       if (step->key <= picture.key && step->said.step == picture.step.step)
         return {&*g, &*step};
@@ -107,6 +99,28 @@ GenerationStore::Placed GenerationStore::AddPicture(ArrivedPicture picture) {
   return {kept, kept->Find(index)};
 }
 
+void GenerationStore::AddPast(Generation generation) {
+  generation.id = next_id_++;
+  generations_.push_back(std::move(generation));
+  Bound(next_id_ - 1);
+}
+
+GenerationStore::Placed GenerationStore::AddMade(uint64_t id, uint64_t index,
+                                                 MadePicture made) {
+  Generation* generation = Mutable(id);
+  Step* step = generation ? generation->Find(index) : nullptr;
+  if (step == nullptr) return {};
+  step->version = 1;
+  step->width = made.width;
+  step->height = made.height;
+  step->picture = std::move(made.picture);
+  step->thumbnail = std::move(made.thumbnail);
+  if (step == &generation->steps.back()) generation->raw = std::move(made.raw);
+  Bound(id);
+  const Generation* kept = Find(id);
+  return {kept, kept->Find(index)};
+}
+
 void GenerationStore::AddTimelapse(uint64_t id, Bytes webm) {
   Generation* generation = Mutable(id);
   if (generation == nullptr) return;
@@ -127,7 +141,7 @@ const Generation* GenerationStore::Find(uint64_t id) const {
 
 const Generation* GenerationStore::FindName(const std::string& name) const {
   for (auto g = generations_.rbegin(); g != generations_.rend(); ++g)
-    if (g->name == name) return &*g;
+    if (g->name == name && g->kept.empty()) return &*g;
   return nullptr;
 }
 
@@ -138,14 +152,20 @@ bool GenerationStore::AskToStop(uint64_t id) {
   return true;
 }
 
-// Every other step goes, never the first or the newest.
-void GenerationStore::Thin(Generation* generation) {
-  std::deque<Step> kept;
-  const size_t count = generation->steps.size();
-  for (size_t i = 0; i < count; ++i)
-    if (i % 2 == 0 || i + 1 == count)
-      kept.push_back(std::move(generation->steps[i]));
-  generation->steps = std::move(kept);
+// What can be made anew goes first. False: there is nothing of that kind.
+bool GenerationStore::DropMade(uint64_t current) {
+  for (Generation& generation : generations_) {
+    if (generation.kept.empty() || generation.id == current) continue;
+    const size_t before = generation.size();
+    generation.raw.reset();
+    generation.timelapse.reset();
+    for (Step& step : generation.steps) {
+      step.picture.reset();
+      step.thumbnail.reset();
+    }
+    if (generation.size() < before) return true;
+  }
+  return false;
 }
 
 // Back into the limits; `current` is what must not go.
@@ -156,6 +176,7 @@ void GenerationStore::Bound(uint64_t current) {
     return bytes;
   };
   bytes_ = total();
+  while (bytes_ > limits_.bytes && DropMade(current)) bytes_ = total();
   while (
       generations_.size() > 1 &&
       (generations_.size() > limits_.generations || bytes_ > limits_.bytes)) {

@@ -35,6 +35,12 @@ class GenerationStore {
   };
   Placed AddPicture(ArrivedPicture picture);
 
+  // A generation of an earlier run, older than those of this one; gets its
+  // number here.
+  void AddPast(Generation generation);
+  // A picture that somebody asked for.
+  Placed AddMade(uint64_t id, uint64_t index, MadePicture made);
+
   // The timelapse of a generation, if that is still here.
   void AddTimelapse(uint64_t id, Bytes webm);
 
@@ -62,7 +68,7 @@ class GenerationStore {
   Place LatentOf(const ArrivedPicture& picture);
   Generation& PlaceOf(const ArrivedLatent& latent, bool* began);
   Generation* Mutable(uint64_t id);
-  void Thin(Generation* generation);
+  bool DropMade(uint64_t current);
   void Bound(uint64_t current);
 
   const Limits limits_;

@@ -51,6 +51,7 @@ double StepsPerSecond(const Generation& generation) {
 
 const char* StateOf(const Generation& generation, gint64 now) {
   if (generation.final) return "finished";
+  if (!generation.kept.empty()) return "stalled";
   const double rate = StepsPerSecond(generation);
   const double patience =
       std::max(kStallSeconds, rate > 0 ? 5 / rate : kStallSeconds);
@@ -60,22 +61,23 @@ const char* StateOf(const Generation& generation, gint64 now) {
 
 json Summary(const Generation& generation, gint64 now) {
   const Step* step = Newest(generation);
-  const Step* picture = generation.newest_picture();
+  const Step* picture = generation.newest_shown();
   const double rate = StepsPerSecond(generation);
   const std::string state = StateOf(generation, now);
-  json said = {
-      {"id", generation.id},
-      {"name", generation.name},
-      {"prompt", generation.prompt},
-      {"seed", OrNull(generation.seed)},
-      {"state", state},
-      {"stop", generation.stop},
-      {"date", generation.date},
-      {"elapsed", Seconds((state == "running" ? now : generation.last) -
-                          generation.begin)},
-      {"steps_per_second", Number(std::round(rate * 1000) / 1000)},
-      {"came", generation.came},
-      {"bytes", generation.size()}};
+  json said = {{"id", generation.id},
+               {"name", generation.name},
+               {"prompt", generation.prompt},
+               {"seed", OrNull(generation.seed)},
+               {"state", state},
+               {"stop", generation.stop},
+               {"date", generation.date},
+               {"steps_per_second", Number(std::round(rate * 1000) / 1000)},
+               {"came", generation.came},
+               {"past", !generation.kept.empty()},
+               {"bytes", generation.size()}};
+  if (generation.kept.empty())  // files do not say when a latent came
+    said["elapsed"] = Seconds((state == "running" ? now : generation.last) -
+                              generation.begin);
   if (step != nullptr) {
     said["step"] = OrNull(step->said.step);
     said["steps"] = OrNull(step->said.total_steps);
@@ -103,8 +105,10 @@ json Describe(const Step& step, const Generation& generation) {
           {"steps", OrNull(step.said.total_steps)},
           {"sigma", OrNull(step.said.sigma)},
           {"final", step.said.final},
-          {"time", Seconds(step.time - generation.begin)},
-          {"picture", step.picture != nullptr},
+          {"time", generation.kept.empty()
+                       ? json(Seconds(step.time - generation.begin))
+                       : json(nullptr)},
+          {"picture", step.picture || !generation.kept.empty()},
           {"version", step.version},
           {"method", step.method},
           {"change", OrNull(step.change)},

@@ -6,9 +6,12 @@ import {links} from "./panel.js";
 const gallery = byId("gallery");
 const cards = new Map();
 
+// Of today the time, else the day too.
 function time(generation) {
-  return new Date(generation.date * 1000)
-      .toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
+  const date = new Date(generation.date * 1000);
+  const clock = date.toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
+  if (date.toDateString() === new Date().toDateString()) return clock;
+  return `${date.toLocaleDateString([], {day: "numeric", month: "short"})}, ${clock}`;
 }
 
 class Card {
@@ -56,8 +59,10 @@ export function drawGallery(shownIds, open, compare) {
     card.draw(model.generations.get(id), shownIds.includes(id));
   });
   const memory = model.status?.memory;
+  const past = [...model.generations.values()].filter((g) => g.past).length;
   if (memory) {
-    setText(byId("memory"), `${newestFirst.length} kept, ${bytes(memory.bytes)} ` +
-        `of ${bytes(memory.limit)}`);
+    setText(byId("memory"), `${newestFirst.length} kept` +
+        (past ? ` (${past} from earlier)` : "") +
+        `, ${bytes(memory.bytes)} of ${bytes(memory.limit)}`);
   }
 }

@@ -3,6 +3,7 @@ a person would. TAE_SCREENSHOTS names a folder for pictures of the page."""
 import os
 import socket
 import sys
+import tempfile
 import time
 import unittest
 
@@ -219,6 +220,30 @@ class Page(unittest.TestCase):
                       (width, "dark" if dark else "light"))
             browser.run("document.getElementById('golive').click()")
             browser.wait("document.querySelectorAll('.tile').length === 1")
+            self.assertEqual(browser.complaints(), [])
+
+    def test_generations_of_earlier_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.preview.__exit__()
+            self.preview = Preview("--no-webrtc", "--keep=" + folder)
+            for name, pattern in (("a", "still-life"), ("b", "landscape")):
+                self.send_all(name, pattern, "prompt of " + name)
+            self.preview.finished(2)
+            self.preview.__exit__()
+            self.preview = Preview("--no-webrtc", "--keep=" + folder)
+            browser = self.browse()
+            browser.wait("document.querySelectorAll('.card').length === 2")
+            browser.wait("[...document.querySelectorAll('.card img')]"
+                         ".every((i) => i.naturalHeight === 144)")
+            browser.run("document.querySelectorAll('.card .open')[1].click()")
+            browser.wait("document.getElementById('title').innerText === "
+                         "'prompt of a'")
+            self.shows(browser, STEPS)
+            self.scrub(browser)
+            browser.wait("[...document.querySelectorAll('#film img')]"
+                         ".every((i) => i.naturalHeight === 144)")
+            self.shot(browser, "earlier")
+            self.film(browser)
             self.assertEqual(browser.complaints(), [])
 
     def test_the_server_goes_and_comes_back(self):

@@ -301,6 +301,76 @@ class Survives(unittest.TestCase):
             self.assertEqual(played.returncode, 0, played.stderr)
             self.assertEqual(played.stdout.count("chain"), 3)
 
+    def test_generations_of_earlier_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Preview("--keep=" + folder) as preview:
+                send_run(preview, "one", steps=3, prompt="a fox", seed=5)
+                send_run(preview, "two", steps=2)
+                preview.finished(2)
+                latents = preview.get("/generations/1/latents.safetensors").body
+            self.spoil(folder)
+            with Preview("--keep=" + folder) as preview:
+                status = preview.status()
+                told = " ".join(n["text"] for n in status["notices"])
+                for name in ("000001-7", "000002-7", "000003-7", "000004-7"):
+                    self.assertIn("20200101-" + name, told)
+                two, one, half = status["generations"]
+                self.assertEqual((one["name"], one["prompt"], one["seed"]),
+                                 ("one", "a fox", 5))
+                self.assertEqual((half["name"], half["came"], half["state"]),
+                                 ("one", 2, "stalled"))
+                self.assertTrue(all(g["past"] for g in (one, two, half)))
+                self.assertEqual((one["step"], one["steps"], one["sigma"],
+                                  one["width"], one["state"]),
+                                 (3, 3, 0, 128, "finished"))
+                self.assertEqual(status["memory"]["bytes"], 0)
+                path = "/generations/%d" % one["id"]
+                self.assertEqual(
+                    preview.get(path + "/latents.safetensors").body, latents)
+                seen = self.pictures(preview, path, 3)
+                self.assertEqual(len(seen), 6)
+                png = preview.get(path + "/snapshot.png").body
+                self.assertEqual(struct.unpack(">II", png[16:24]), (128, 128))
+                # A producer that goes on under the same name begins anew.
+                send_run(preview, "one", steps=2)
+                newest = preview.status()["generations"][0]
+                self.assertEqual((newest["came"], newest["past"]), (2, False))
+                for name in os.listdir(folder):
+                    os.unlink(os.path.join(folder, name))
+                for what in ("latents.safetensors", "snapshot.png",
+                             "steps/0/picture.jpg"):
+                    reply = preview.get("/generations/%d/%s" % (two["id"], what))
+                    self.assertIn(reply.status, (404, 500), what)
+
+    def pictures(self, preview, path, count):
+        history = preview.get(path).json()["history"]
+        self.assertEqual([s["picture"] for s in history], [True] * count)
+        seen = set()
+        for step in history:
+            for name in ("picture.jpg", "thumbnail.jpg"):
+                reply = preview.get("%s/steps/%d/%s" % (path, step["index"],
+                                                        name))
+                self.assertEqual(reply.status, 200, reply.body)
+                self.assertEqual(reply.body[:2], b"\xff\xd8")
+                seen.add(reply.body)
+        return seen
+
+    def spoil(self, folder):
+        """Files that are no generations, and one that is half of one."""
+        (first, _) = sorted(os.listdir(folder))
+        with open(os.path.join(folder, first), "rb") as file:
+            whole = file.read()
+        huge = struct.pack("<Q", 1 << 60) + b"{}"
+        for number, data in enumerate((whole[:-10], b"", b"rubbish" * 999,
+                                       huge), 1):
+            name = "20200101-%06d-7.safetensors" % number
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        os.symlink("/etc/passwd",
+                   os.path.join(folder, "20200101-000009-7.safetensors"))
+        with open(os.path.join(folder, "mine.safetensors"), "w") as file:
+            file.write("mine")
+
     def test_numbers_that_are_none(self):
         with Preview() as preview:
             sent = bytearray(message(gen="nan", step=1, steps=1, final=1))
