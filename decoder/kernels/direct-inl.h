@@ -50,82 +50,109 @@ struct BytePatch {
   bool is_unsigned = false;
 };
 
-// Turns a patch into bytes, a few pixels a call: first the largest value of
-// all, then the numbers.
+// Turns a patch into bytes, a few pixels a step: in the first half of the steps
+// the largest value is looked for, in the second half the numbers are stored.
+// A step has no branch that depends on the patch and no division: between the
+// products of tiles both cost more than the vectors do.
 template <class Patch, int kParts, int kRows, int kPixels>
 class PatchQuantiser {
  public:
   // Stored pixels [x, x + kPixels) of rows of `stored` pixels; beyond: zeros.
-  TAE_INLINE void Begin(const void* const* rows, int x, int stored,
+  // `steps` is even.
+  TAE_INLINE void Begin(const void* const* rows, int x, int stored, int steps,
                         Patch* patch) {
     rows_ = rows;
     x_ = x;
     inside_ = stored - x < kPixels ? stored - x : kPixels;
+    pixels_ = (2 * Patch::kCount + steps - 1) / steps;
+    half_ = (Patch::kCount + pixels_ - 1) / pixels_;
     patch_ = patch;
-    low_ = high_ = signs_ = _mm512_setzero_si512();
+    largest_ = least_ = _mm512_setzero_si512();
   }
-  // Part `step` of `steps`.
-  TAE_INLINE void Step(int step, int steps) {
-    constexpr int kTotal = 2 * Patch::kCount;
-    const int end = (step + 1) * kTotal / steps;
-    for (int i = step * kTotal / steps; i < end; ++i) {
-      if (i < Patch::kCount) {
-        Look(i);
-        continue;
-      }
-      if (i == Patch::kCount) ChooseScale();
-      Quantise(i - Patch::kCount);
+
+  TAE_INLINE void Step(int step) {
+    if (step >= 2 * half_) return;
+    const bool look = step < half_;
+    if (step == half_) ChooseScale();
+    const int first = (look ? step : step - half_) * pixels_;
+    for (int i = first; i < first + pixels_; ++i) {
+      // The last pixel again, where they do not go into the steps.
+      const int pixel = i < Patch::kCount ? i : Patch::kCount - 1;
+      look ? Look(pixel) : Quantise(pixel);
     }
+  }
+
+  // All at once.
+  TAE_INLINE void Run() {
+    for (int i = 0; i < Patch::kCount; ++i) Look(i);
+    ChooseScale();
+    for (int i = 0; i < Patch::kCount; ++i) Quantise(i);
   }
 
  private:
   TAE_INLINE const uint16_t* Pixel(int i) const {
-    return static_cast<const uint16_t*>(rows_[i / kPixels]) +
-           size_t(x_ + i % kPixels) * kChannels;
+    alignas(64) static constexpr uint16_t kZeros[kChannels] = {};
+    const int row = i / kPixels, column = i % kPixels;
+    const auto* at = static_cast<const uint16_t*>(rows_[row]) +
+                     size_t(x_ + column) * kChannels;
+    return column < inside_ ? at : kZeros;
   }
-  TAE_INLINE bool Inside(int i) const { return i % kPixels < inside_; }
 
+  // fp16 are ordered as their bits are, each sign by itself.
   TAE_INLINE void Look(int i) {
-    if (!Inside(i)) return;
-    const Int magnitude = _mm512_set1_epi16(0x7fff);
-    const Int a = _mm512_loadu_si512(Pixel(i));
-    const Int b = _mm512_loadu_si512(Pixel(i) + 32);
-    low_ = _mm512_max_epu16(low_, _mm512_and_si512(a, magnitude));
-    high_ = _mm512_max_epu16(high_, _mm512_and_si512(b, magnitude));
-    signs_ = _mm512_or_si512(signs_, _mm512_or_si512(a, b));
+    const uint16_t* p = Pixel(i);
+    const Int a = _mm512_loadu_si512(p), b = _mm512_loadu_si512(p + 32);
+    largest_ = _mm512_max_epi16(largest_, _mm512_max_epi16(a, b));
+    least_ = _mm512_max_epu16(least_, _mm512_max_epu16(a, b));
+  }
+
+  // The largest of 32 unsigned numbers.
+  static TAE_INLINE int Largest(Int a) {
+    const __m256i b = _mm256_max_epu16(_mm512_castsi512_si256(a),
+                                       _mm512_extracti64x4_epi64(a, 1));
+    const __m128i c = _mm_max_epu16(_mm256_castsi256_si128(b),
+                                    _mm256_extracti128_si256(b, 1));
+    const __m128i ones = _mm_set1_epi8(-1);
+    return 0xffff &
+           ~_mm_cvtsi128_si32(_mm_minpos_epu16(_mm_xor_si128(c, ones)));
+  }
+
+  static TAE_INLINE float PowerOf2(int n) {
+    const int32_t bits = (127 + n) << 23;
+    float power;
+    __builtin_memcpy(&power, &bits, sizeof power);
+    return power;
   }
 
   // fp16 with its exponent alone is at least half the value: the shift brings
   // all below 2^15 (unsigned: 2^16), the factor to what the digits can hold.
-  TAE_NOINLINE void ChooseScale() {
-    alignas(64) uint16_t lanes[32];
-    _mm512_store_si512(lanes, _mm512_max_epu16(low_, high_));
-    int largest = 0;
-    for (uint16_t lane : lanes) largest = lane > largest ? lane : largest;
+  TAE_INLINE void ChooseScale() {
+    const int below = Largest(least_);  // with its sign, where there are any
+    const bool is_unsigned = below < 0x8000;
+    int largest = Largest(largest_);
+    if (!is_unsigned && below - 0x8000 > largest) largest = below - 0x8000;
     if (largest > 0x7bff) largest = 0x7bff;  // infinities saturate
     // That of a subnormal number is where its first bit stands.
     const int exponent = largest > 0x3ff ? largest >> 10
                          : largest > 0   ? 22 - __builtin_clz(unsigned(largest))
                                          : 1;
-    const bool is_unsigned =
-        _mm512_test_epi16_mask(signs_, _mm512_set1_epi16(int16_t(-32768))) == 0;
-    patch_->is_unsigned = is_unsigned;
+    patch_->is_unsigned = is_unsigned_ = is_unsigned;
     const int bits = (kParts == 2 ? 15 : 8) - (is_unsigned ? 0 : 1);
     const int shift = bits + (kParts == 2 ? 15 : 14) - exponent;
     shift_ = _mm512_set1_ph(_Float16(shift));
     if (kParts == 2) {
       // The largest numbers of two digits: 127 * 256 + 127 and 255 * 256 + 127.
       factor_ = _mm512_set1_epi16(int16_t(is_unsigned ? 65407 : 32639));
-      patch_->scale = __builtin_ldexpf(
-          is_unsigned ? 65536.0f / 65407 : 32768.0f / 32639, -shift);
+      patch_->scale = (is_unsigned ? 65536.0f / 65407 : 32768.0f / 32639) *
+                      PowerOf2(-shift);
       return;
     }
     // All of 0..255 (or -127..127) is used: the factor is in [1/2, 1].
     const float most = is_unsigned ? 255 : 127;
-    const float value = __builtin_ldexpf(_cvtsh_ss(uint16_t(largest)), shift);
+    const float value = _cvtsh_ss(uint16_t(largest)) * PowerOf2(shift);
     const _Float16 factor = _Float16(value > most / 2 ? most / value : 1);
     fraction_ = _mm512_set1_ph(factor);
-    patch_->scale = __builtin_ldexpf(1.0f, -shift) / float(factor);
+    patch_->scale = PowerOf2(-shift) / float(factor);
   }
 
   TAE_INLINE __m512h Scaled(const uint16_t* p) const {
@@ -134,50 +161,46 @@ class PatchQuantiser {
 
   // 32 numbers of 16 bits.
   TAE_INLINE Int Digits(const uint16_t* p) const {
-    if (patch_->is_unsigned)
+    if (is_unsigned_)
       return _mm512_mulhi_epu16(_mm512_cvtph_epu16(Scaled(p)), factor_);
     return _mm512_mulhrs_epi16(_mm512_cvtph_epi16(Scaled(p)), factor_);
   }
 
   TAE_INLINE void Quantise(int i) {
     int8_t* to = patch_->bytes + size_t(i) * kChannels;
-    if (!Inside(i)) {
-      for (int part = 0; part < kParts; ++part)
-        _mm512_store_si512(to + part * Patch::kPart, _mm512_setzero_si512());
-      return;
-    }
     const uint16_t* p = Pixel(i);
     if constexpr (kParts == 2) {
       const Int a = Digits(p), b = Digits(p + 32);
-      _mm512_store_si512(to + Patch::kPart, Bytes(a, b, 0));
+      _mm512_store_si512(to + Patch::kPart, LowBytes(a, b));
       const Int half = _mm512_set1_epi16(128);
       _mm512_store_si512(
-          to, Bytes(_mm512_add_epi16(a, half), _mm512_add_epi16(b, half), 1));
+          to, HighBytes(_mm512_add_epi16(a, half), _mm512_add_epi16(b, half)));
     } else {
       const Int a = _mm512_cvtph_epi16(_mm512_mul_ph(Scaled(p), fraction_));
       const Int b =
           _mm512_cvtph_epi16(_mm512_mul_ph(Scaled(p + 32), fraction_));
-      _mm512_store_si512(to, Bytes(a, b, 0));
+      _mm512_store_si512(to, LowBytes(a, b));
     }
   }
 
-  // The low (0) or high (1) bytes of 32 + 32 numbers of 16 bits.
-  static TAE_INLINE Int Bytes(Int a, Int b, int which) {
-    static constexpr struct Order {
-      constexpr Order() : bytes() {
-        for (int k = 0; k < 64; ++k) bytes[k] = uint8_t(2 * k);
-      }
-      alignas(64) uint8_t bytes[64];
-    } order;
-    Int index = _mm512_load_si512(order.bytes);
-    if (which == 1) index = _mm512_or_si512(index, _mm512_set1_epi8(1));
-    return _mm512_permutex2var_epi8(a, index, b);
+  // Bytes of 32 + 32 numbers of 16 bits, in turns: ByteOfChannel
+  // (packed_layout.h).
+  static TAE_INLINE Int LowBytes(Int a, Int b) {
+    const Int odd = _mm512_slli_epi16(b, 8);
+    return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAAu, a, odd);
+  }
+  static TAE_INLINE Int HighBytes(Int a, Int b) {
+    const Int even = _mm512_srli_epi16(a, 8);
+    return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAAu, even, b);
   }
 
   const void* const* rows_ = nullptr;
   int x_ = 0, inside_ = 0;
+  int half_ = 1, pixels_ = 0;
+  bool is_unsigned_ = false;
   Patch* patch_ = nullptr;
-  Int low_, high_, signs_, factor_;
+  Int largest_, least_;
+  Int factor_;
   __m512h shift_, fraction_;
 };
 
@@ -278,13 +301,15 @@ class DirectConv {
   void Run() {
     const int begin = task_.tile_begin * kTile, end = task_.tile_end * kTile;
     const int stored = StoredPixels(task_.width);
-    quantiser_.Begin(task_.in, begin, stored, &s_.patches[0]);
-    quantiser_.Step(0, 1);
+    const int steps = Blocks() * 18;
+    quantiser_.Begin(task_.in, begin, stored, steps, &s_.patches[0]);
+    quantiser_.Run();
     for (int x = begin; x < end; x += kBlock) {
       const Patch& patch = s_.patches[current_];
       more_ = x + kBlock < end;
       current_ ^= 1;
-      quantiser_.Begin(task_.in, x + kBlock, stored, &s_.patches[current_]);
+      quantiser_.Begin(task_.in, x + kBlock, stored, steps,
+                       &s_.patches[current_]);
       if (patch.is_unsigned)
         Block<true>(patch, x);
       else
@@ -296,12 +321,14 @@ class DirectConv {
  private:
   static constexpr int kRow = kPatchPixels * kChannels;
 
+  int Blocks() const {
+    return task_.skip[0] == nullptr ? layer_.blocks : kChannels / 16;
+  }
+
   template <bool kUnsigned>
   void Block(const Patch& patch, int x) {
     const auto* weights = static_cast<const int8_t*>(layer_.weights);
-    const int blocks =
-        task_.skip[0] == nullptr ? layer_.blocks : kChannels / 16;
-    const int steps = blocks * 18;
+    const int blocks = Blocks();
     for (int block = 0; block < blocks; ++block)
       for (int row = 0; row < kTile; row += 2) {
         int32_t* sums = s_.sums[buffer_];
@@ -311,8 +338,7 @@ class DirectConv {
             weights + block * 9 * kParts * kTileBytes, sums,
             [](int tap) { return tap / 3 * kRow + tap % 3 * kChannels; },
             [&](int tap) {
-              if (more_)
-                quantiser_.Step((block * 2 + row / 2) * 9 + tap, steps);
+              if (more_) quantiser_.Step((block * 2 + row / 2) * 9 + tap);
               pending_.Finish(tap, 9);
             });
         Remember(patch, x, block, row, sums);
@@ -378,13 +404,14 @@ class DirectUpConv {
   void Run() {
     constexpr int kTiles = kBlock / 2;
     const int stored = StoredPixels(task_.in_width);
-    quantiser_.Begin(task_.in, 2 * task_.tile_begin, stored, &s_.patches[0]);
-    quantiser_.Step(0, 1);
+    quantiser_.Begin(task_.in, 2 * task_.tile_begin, stored, kSteps,
+                     &s_.patches[0]);
+    quantiser_.Run();
     for (int tile = task_.tile_begin; tile < task_.tile_end; tile += kTiles) {
       const Patch& patch = s_.patches[current_];
       more_ = tile + kTiles < task_.tile_end;
       current_ ^= 1;
-      quantiser_.Begin(task_.in, 2 * (tile + kTiles), stored,
+      quantiser_.Begin(task_.in, 2 * (tile + kTiles), stored, kSteps,
                        &s_.patches[current_]);
       if (patch.is_unsigned)
         Block<true>(patch, tile);
@@ -396,6 +423,7 @@ class DirectUpConv {
 
  private:
   static constexpr int kRow = kPatchPixels * kChannels;
+  static constexpr int kSteps = 64;
 
   // Rows 4t-1 and 4t+1 are the second of their pair (place 0), 4t and 4t+2 the
   // first; so with columns.
@@ -410,7 +438,7 @@ class DirectUpConv {
           patch.bytes, kRow, weights + part * 4 * kParts * kTileBytes, sums,
           [](int tap) { return tap / 2 * kRow + tap % 2 * kChannels; },
           [&](int tap) {
-            if (more_) quantiser_.Step(part * 4 + tap, 64);
+            if (more_) quantiser_.Step(part * 4 + tap);
             pending_.Finish(tap, 4);
           });
       Remember(patch, tile, block, place, sums);

@@ -52,12 +52,14 @@ double Largest(const Taps& taps) {
   return largest;
 }
 
-// One output's column of the tiles: row in / 4, byte in % 4 of column out % 16.
+// One output's column of the tiles: byte b of the inputs is in row b / 4, byte
+// b % 4 of column out % 16.
 void StoreTap(const double* weights, double scale, int parts, int out,
               int8_t* tiles) {
   for (int in = 0; in < kChannels; ++in) {
     const int number = static_cast<int>(std::lrint(weights[in] / scale));
-    int8_t* at = tiles + in / 4 * 64 + out % 16 * 4 + in % 4;
+    const int byte = ByteOfChannel(in);
+    int8_t* at = tiles + byte / 4 * 64 + out % 16 * 4 + byte % 4;
     const auto low = static_cast<int8_t>(number & 255);
     *at = static_cast<int8_t>(parts == 2 ? (number - low) / 256 : number);
     if (parts == 2) at[kTileBytes] = low;

@@ -19,6 +19,12 @@ constexpr int ChannelOfPair(int pair, int lanes) {
   return pair / lanes * 2 * lanes + pair % lanes;
 }
 
+// Where the byte of an input channel stands on tiles of bytes: two vectors of
+// 16 bits become one of bytes by a shift and a blend.
+constexpr int ByteOfChannel(int channel) {
+  return channel % 32 * 2 + channel / 32;
+}
+
 // 3x3 convolution, Winograd (winograd.h). Products are int16 or float.
 struct PackedConv : PackedHeader {
   // int16: [36][32 pairs][64 out][2]; float: [36][64 in][64 out]; bf16 on AMX:

@@ -51,17 +51,18 @@ class RgbTiles {
 
  private:
   static constexpr int kRow = kBlock * kChannels;
+  static constexpr int kSteps = 6;
 
   // Slot 0 is the pixel on the left of x, which is stored pixel x.
   void Chunk(int x, int count) {
     const int stored = StoredPixels(task_.width);
-    quantiser_.Begin(task_.in, x, stored, &s_.patches[current_]);
-    quantiser_.Step(0, 1);
+    quantiser_.Begin(task_.in, x, stored, kSteps, &s_.patches[current_]);
+    quantiser_.Run();
     for (int slot = 0; slot < count + 2; slot += kBlock) {
       const Patch& patch = s_.patches[current_];
       current_ ^= 1;
       more_ = slot + kBlock < count + 2;
-      quantiser_.Begin(task_.in, x + slot + kBlock, stored,
+      quantiser_.Begin(task_.in, x + slot + kBlock, stored, kSteps,
                        &s_.patches[current_]);
       if (patch.is_unsigned)
         Group<true>(patch, slot);
@@ -83,7 +84,7 @@ class RgbTiles {
           [](int tap) { return tap * kRow; },
           [&](int tap) {
             if (tap < 2) KeepPending(tap);
-            if (more_) quantiser_.Step(row / 2 * 3 + tap, 6);
+            if (more_) quantiser_.Step(row / 2 * 3 + tap);
           });
       pending_ = {products, patch.scale, row, slot};
     }
