@@ -18,17 +18,15 @@ constexpr int kProducts = 15;  // independent instructions a turn
 
 // Fifteen accumulators hide the latency of every instruction measured here.
 #define TAE_ROW(op, width, n) op " %%" width "0, %%" width "0, %%" width n "\n"
-#define TAE_TURN(op, width)                                               \
-  TAE_ROW(op, width, "1")                                                 \
-  TAE_ROW(op, width, "2")                                                 \
-  TAE_ROW(op, width, "3")                                                 \
-  TAE_ROW(op, width, "4")                                                 \
-  TAE_ROW(op, width, "5")                                                 \
-  TAE_ROW(op, width, "6") TAE_ROW(op, width, "7") TAE_ROW(op, width, "8") \
-      TAE_ROW(op, width, "9") TAE_ROW(op, width, "10")                    \
-          TAE_ROW(op, width, "11") TAE_ROW(op, width, "12")               \
-              TAE_ROW(op, width, "13") TAE_ROW(op, width, "14")           \
-                  TAE_ROW(op, width, "15")
+// With macros like these clang-format never comes to an end.
+// clang-format off
+#define TAE_TURN(op, width)                                                  \
+  TAE_ROW(op, width, "1") TAE_ROW(op, width, "2") TAE_ROW(op, width, "3")    \
+  TAE_ROW(op, width, "4") TAE_ROW(op, width, "5") TAE_ROW(op, width, "6")    \
+  TAE_ROW(op, width, "7") TAE_ROW(op, width, "8") TAE_ROW(op, width, "9")    \
+  TAE_ROW(op, width, "10") TAE_ROW(op, width, "11") TAE_ROW(op, width, "12") \
+  TAE_ROW(op, width, "13") TAE_ROW(op, width, "14") TAE_ROW(op, width, "15")
+// clang-format on
 #define TAE_LOOP(op, width)                                                    \
   [](void*, int, int) {                                                        \
     asm volatile("vzeroall\n" ::                                               \
