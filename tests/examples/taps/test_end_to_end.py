@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -203,7 +204,7 @@ class EndToEnd(unittest.TestCase):
                     stdout=subprocess.PIPE, text=True)
                 self.addCleanup(watcher.stdout.close)
                 self.addCleanup(watcher.kill)
-                self.wait_for_socket(address, watcher)
+                self.wait_for_listener(address, watcher)
                 tap = run(clean, address)
                 tap.close(timeout=wire.PATIENCE)
                 self.assertGreaterEqual(tap.sent, 1)
@@ -215,11 +216,12 @@ class EndToEnd(unittest.TestCase):
                 self.assertEqual(watcher.wait(timeout=wire.PATIENCE), 0)
                 self.check_last_frame(picture)
 
-    def wait_for_socket(self, address, watcher):
-        path, until = address[len("unix:"):], time.monotonic() + wire.PATIENCE
-        while not os.path.exists(path) and time.monotonic() < until:
-            self.assertIsNone(watcher.poll(), "the watcher ended")
-            time.sleep(0.02)
+    def wait_for_listener(self, address, watcher):
+        """A socket is there a moment before anybody listens at it."""
+        with socket.socket(socket.AF_UNIX) as caller:
+            while caller.connect_ex(address[len("unix:"):]) != 0:
+                self.assertIsNone(watcher.poll(), "the watcher ended")
+                time.sleep(0.02)
 
 
 if __name__ == "__main__":
