@@ -79,13 +79,17 @@ TAE_INLINE Int BroadcastInt(const int32_t* p) { return _mm256_set1_epi32(*p); }
 TAE_INLINE Float ToFloat(Int a) { return _mm256_cvtepi32_ps(a); }
 TAE_INLINE Float ToFloat(Float a) { return a; }
 
+// Not intrinsics: as in simd_avx512-inl.h.
 TAE_INLINE Int DotPairs(Int sum, Int a, Int b) {
 #if defined(TAE_AVX_VNNI)
   asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
-  return sum;
 #else
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+  Int products;
+  asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+      : "+x"(sum), "=x"(products)
+      : "x"(a), "x"(b));
 #endif
+  return sum;
 }
 
 TAE_INLINE Int QuantisePair(Float a, Float b, Float scale) {

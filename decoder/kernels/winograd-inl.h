@@ -72,16 +72,21 @@ TAE_INLINE void TransformColumns(const T* const in[6], int tile, int first,
   }
 }
 
+// Row i of the horizontal transform of one vector of a tile to t[j].
+TAE_INLINE void TransformRow(const float* columns, int tile, int i,
+                             Float t[6]) {
+  Float d[6];
+  TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] =
+      Load(columns + ((tile * kTile + x) % 6 * 6 + i) * kLanes);
+  BtRow(d, t);
+}
+
 // Horizontal transform of a tile to to[position * stride].
 TAE_INLINE void TransformRows(const float* columns, int tile, float* to,
                               int stride) {
-  const float* column[6];
-  for (int x = 0; x < 6; ++x)
-    column[x] = columns + (tile * kTile + x) % 6 * 6 * kLanes;
   TAE_UNROLL for (int i = 0; i < 6; ++i) {
-    Float d[6], t[6];
-    TAE_UNROLL for (int x = 0; x < 6; ++x) d[x] = Load(column[x] + i * kLanes);
-    BtRow(d, t);
+    Float t[6];
+    TransformRow(columns, tile, i, t);
     TAE_UNROLL for (int j = 0; j < 6; ++j)
         Store(to + (i * 6 + j) * stride, t[j]);
   }
@@ -120,33 +125,46 @@ TAE_INLINE void Quantise(const float* from, Float scale, int32_t* to) {
       to + c / 2, QuantisePair(Load(from + c), Load(from + c + kLanes), scale));
 }
 
-// Quantises a transformed tile with one scale; returns what a unit is worth.
-TAE_INLINE float QuantiseTile(const float* tile, int32_t* to, int stride) {
+// Horizontal transform of a tile, all 64 channels, to tile[position][channel].
+// Returns the scale that all of it is to be quantised with. The squares of a
+// row's channels are added while they are in registers.
+TAE_INLINE float TransformTileRows(const float* columns, int index,
+                                   float* tile) {
   // Classes of kBalance: none, one, or both ways 1.5.
   Float squares[3] = {Zero(), Zero(), Zero()};
-  TAE_UNROLL for (int p = 0; p < winograd::kPositions; ++p) {
-    Float& largest = squares[BalanceClass(p)];
-    largest = Max(largest, LaneSquares(tile + p * kChannels));
+  TAE_UNROLL for (int i = 0; i < 6; ++i) {
+    Float sums[6];
+    TAE_UNROLL for (int j = 0; j < 6; ++j) sums[j] = Zero();
+    for (int c = 0; c < kChannels; c += kLanes) {
+      Float t[6];
+      TransformRow(columns + c * winograd::kPositions, index, i, t);
+      TAE_UNROLL for (int j = 0; j < 6; ++j) {
+        Store(tile + (i * 6 + j) * kChannels + c, t[j]);
+        sums[j] = MulAdd(t[j], t[j], sums[j]);
+      }
+    }
+    TAE_UNROLL for (int j = 0; j < 6; ++j) {
+      Float& largest = squares[BalanceClass(i * 6 + j)];
+      largest = Max(largest, sums[j]);
+    }
   }
-  const float unit =
-      Int16Unit(Max(squares[0], Max(Mul(squares[1], Set(1.5f * 1.5f)),
-                                    Mul(squares[2], Set(2.25f * 2.25f)))));
-  const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
-  TAE_UNROLL for (int p = 0; p < winograd::kPositions; ++p)
-      Quantise(tile + p * kChannels, scales[BalanceClass(p)], to + p * stride);
-  return 1 / unit;
+  return Int16Unit(Max(squares[0], Max(Mul(squares[1], Set(1.5f * 1.5f)),
+                                       Mul(squares[2], Set(2.25f * 2.25f)))));
 }
 
 template <class T>
 TAE_NOINLINE void TransformInput(const T* const in[6], int tile, bool first,
                                  WinogradScratch<Int16Product>* s, int slot) {
-  for (int c = 0; c < kChannels; c += kLanes) {
-    float* columns = s->columns + c * winograd::kPositions;
-    TransformColumns(in, tile, first ? 0 : 2, c, columns);
-    TransformRows(columns, tile, s->tile + c, kChannels);
-  }
-  s->scale[slot] = QuantiseTile(
-      s->tile, s->inputs + slot * Int16Product::kUnits, s->kInputStride);
+  for (int c = 0; c < kChannels; c += kLanes)
+    TransformColumns(in, tile, first ? 0 : 2, c,
+                     s->columns + c * winograd::kPositions);
+  const float unit = TransformTileRows(s->columns, tile, s->tile);
+  const Float scales[3] = {Set(unit), Set(1.5f * unit), Set(2.25f * unit)};
+  int32_t* to = s->inputs + slot * Int16Product::kUnits;
+  TAE_UNROLL for (int p = 0; p < winograd::kPositions; ++p)
+      Quantise(s->tile + p * kChannels, scales[BalanceClass(p)],
+               to + p * s->kInputStride);
+  s->scale[slot] = 1 / unit;
 }
 
 template <class T>
