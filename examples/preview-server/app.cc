@@ -162,6 +162,7 @@ std::string App::StatusJson() const {
         {"skipped", live_.skipped()},
         {"connections", http_.connections()}}},
       {"webrtc", {{"offered", webrtc_.offered()}}},
+      {"films", routes_.films()},
       {"memory",
        {{"bytes", store_.bytes()},
         {"limit", store_.limits().bytes},

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "film_source.h"
 #include "kept_download.h"
 #include "reply.h"
 #include "status_json.h"
@@ -165,33 +166,38 @@ void GenerationRoutes::ReplyLatents(const Request& request,
              Caching::kNever, FileName(generation.id, ".safetensors"));
 }
 
+// Of the latents, decoded once more; ?from=pictures: of what was shown.
 void GenerationRoutes::ReplyFilm(const Request& request,
                                  const Generation& generation) {
-  if (!generation.newest_picture())
+  const bool quick = request.Query("from") == "pictures";
+  const FilmSource source =
+      quick ? FilmOfPictures(generation) : FilmOfLatents(generation, archive_);
+  if (source.empty())
     return ReplyNotFound(request.message, "there is no picture yet");
   if (!BeginDownload(request.message)) return;
-  if (generation.timelapse)
+  if (!quick && generation.timelapse)
     return ReplyBytes(request.message, "video/webm", {generation.timelapse},
                       Caching::kNever, FileName(generation.id, ".webm"));
-  const std::string what = "film " + std::to_string(generation.id);
-  if (!waiters_.Waits(what) && !MakeFilm(generation, what))
+  const std::string what =
+      (quick ? "quick film " : "film ") + std::to_string(generation.id);
+  if (!waiters_.Waits(what) && !MakeFilm(generation, source, what))
     return ReplyError(request.message, SOUP_STATUS_SERVICE_UNAVAILABLE,
                       "too many films are being made; ask again soon");
   waiters_.Add(what, request.message);
 }
 
-bool GenerationRoutes::MakeFilm(const Generation& generation,
+// Replies when the film is there, and gives it up when nobody waits any more.
+bool GenerationRoutes::MakeFilm(const Generation& generation, FilmSource source,
                                 const std::string& what) {
-  std::vector<FilmFrame> frames;
-  for (const Step& step : generation.steps)
-    if (step.picture) frames.push_back({step.picture, step.width, step.height});
   const uint64_t id = generation.id;
+  const bool quick = source.latents.empty();
   // A film of a generation that goes on is soon an old one.
-  const bool keep = generation.final;
-  return films_.Make(
-      std::move(frames),
-      [this, what, id, keep](const Bytes& webm, const std::string& error) {
+  const bool keep = generation.final && !quick;
+  const uint64_t number = films_.Make(
+      std::move(source), [this, what, id, keep, quick](
+                             const Bytes& webm, const std::string& error) {
         if (webm && keep) store_->AddTimelapse(id, webm);
+        if (!webm && !quick && MakeFilmOfPictures(id, what)) return;
         waiters_.End(what, [&](SoupServerMessage* message) {
           if (webm)
             ReplyBytes(message, "video/webm", {webm}, Caching::kNever,
@@ -200,6 +206,19 @@ bool GenerationRoutes::MakeFilm(const Generation& generation,
             ReplyError(message, SOUP_STATUS_INTERNAL_SERVER_ERROR, error);
         });
       });
+  if (number == 0) return false;
+  waiters_.WhenNobodyWaits(what, [this, number] { films_.Cancel(number); });
+  return true;
+}
+
+// In place of one that could not be decoded. False: there is nothing to make it
+// of.
+bool GenerationRoutes::MakeFilmOfPictures(uint64_t id,
+                                          const std::string& what) {
+  const Generation* generation = store_->Find(id);
+  if (generation == nullptr) return false;
+  FilmSource source = FilmOfPictures(*generation);
+  return !source.empty() && MakeFilm(*generation, std::move(source), what);
 }
 
 }  // namespace preview

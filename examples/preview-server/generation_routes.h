@@ -20,10 +20,13 @@ class GenerationRoutes {
 
   // `decoder`: properties of taedecode, for what is decoded when somebody asks.
   GenerationRoutes(GenerationStore* store, Renderer::Properties decoder)
-      : store_(store), made_(store, std::move(decoder)) {}
+      : store_(store), made_(store, decoder), films_(std::move(decoder)) {}
 
   // Where generations of earlier runs lie; without it there are none.
   void set_archive(const Archive* archive);
+
+  // Films that are not done.
+  size_t films() const { return films_.waiting(); }
 
   // Answers, now or later.
   void Handle(const Request& request, const Generation& generation);
@@ -40,16 +43,18 @@ class GenerationRoutes {
   bool BeginDownload(SoupServerMessage* message);
   void MakeSnapshot(uint64_t generation, const std::string& what);
   void ReplyFilm(const Request& request, const Generation& generation);
-  bool MakeFilm(const Generation& generation, const std::string& what);
+  bool MakeFilm(const Generation& generation, FilmSource source,
+                const std::string& what);
+  bool MakeFilmOfPictures(uint64_t id, const std::string& what);
   void EndWith(const std::string& what, unsigned status,
                const std::string& error);
 
   GenerationStore* const store_;
   const Archive* archive_ = nullptr;
-  FilmMaker films_;
   Waiters waiters_;
   int downloads_ = 0;  // under way
-  MadePictures made_;  // ends before what its tasks need
+  MadePictures made_;
+  FilmMaker films_;
 };
 
 }  // namespace preview

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/latent_message.h"
+#include "picture_size.h"
 
 namespace preview {
 namespace {
@@ -62,9 +63,9 @@ void AddStep(const tae::LatentHeader& header, uint64_t offset,
   if (said.seed) generation->seed = said.seed;
   generation->final = said.final;
   Step step;
-  if (const auto info = taegst::InfoOfMessage(header); info.ok()) {
-    step.width = info->width > 0 ? info->width : info->extent.width * 8;
-    step.height = info->height > 0 ? info->height : info->extent.height * 8;
+  if (const auto size = SizeOfHeader(header); size.ok()) {
+    step.width = size->width;
+    step.height = size->height;
   }
   said.prompt_id.clear();
   said.extra.clear();

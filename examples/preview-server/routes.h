@@ -36,6 +36,8 @@ class Routes {
     generations_.set_archive(archive);
   }
 
+  size_t films() const { return generations_.films(); }
+
   // Answers, now or later.
   void Handle(const Request& request);
 

@@ -1,5 +1,5 @@
 // Requests for something that is being made: it is made once, however many
-// wait for it.
+// wait for it, and given up when all of them are gone.
 // Threads: the main one.
 #pragma once
 
@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace preview {
@@ -18,25 +17,22 @@ class Waiters {
  public:
   using Answer = std::function<void(SoupServerMessage*)>;
 
+  Waiters() = default;
+  ~Waiters();
+  Waiters(const Waiters&) = delete;
+  Waiters& operator=(const Waiters&) = delete;
+
   // Whether somebody waits for it already.
   bool Waits(const std::string& what) const { return waiting_.contains(what); }
 
   // Holds the request until End().
-  void Add(const std::string& what, SoupServerMessage* message) {
-    soup_server_message_pause(message);
-    waiting_[what].emplace_back(SOUP_SERVER_MESSAGE(g_object_ref(message)),
-                                Unref());
-  }
+  void Add(const std::string& what, SoupServerMessage* message);
+
+  // Calls `give_up` when all who wait have hung up; looked at every second.
+  void WhenNobodyWaits(const std::string& what, std::function<void()> give_up);
 
   // All who wait get their answer.
-  void End(const std::string& what, const Answer& answer) {
-    const auto ended = waiting_.extract(what);
-    if (ended.empty()) return;
-    for (const Message& message : ended.mapped()) {
-      answer(message.get());
-      soup_server_message_unpause(message.get());
-    }
-  }
+  void End(const std::string& what, const Answer& answer);
 
  private:
   struct Unref {
@@ -46,7 +42,11 @@ class Waiters {
   };
   using Message = std::unique_ptr<SoupServerMessage, Unref>;
 
+  void Look();
+
   std::map<std::string, std::vector<Message>> waiting_;
+  std::map<std::string, std::function<void()>> give_up_;
+  guint timer_ = 0;
 };
 
 }  // namespace preview

@@ -24,10 +24,13 @@ function pace(rate) {
   return rate >= 1 ? `${short(rate)} /s` : `${short(1 / rate)} s each`;
 }
 
-export function links(id) {
+// `quick`: with the film that needs no decoding.
+export function links(id, quick) {
   const of = `generations/${id}`;
+  const film = `${of}/timelapse.webm`;
   return [
-    make("a", {href: `${of}/timelapse.webm`, download: "", title: "A WebM of all steps"}, "Film"),
+    make("a", {href: film, download: "", title: "A WebM of all steps, each decoded once more in full quality; that may take a while"}, "Film"),
+    ...(quick ? [make("a", {href: `${film}?from=pictures`, download: "", title: "A WebM of the pictures as they were shown; soon there"}, "Quick film")] : []),
     make("a", {href: `${of}/latents.safetensors`, download: "", title: "All latents, safetensors"}, "Latents"),
     make("a", {href: `${of}/snapshot.png`, target: "_blank", title: "The last picture, lossless"}, "PNG"),
   ];
@@ -61,6 +64,6 @@ export function drawPanel(generation, step, live) {
   setText(stop, generation.stop ? "Stop asked for" : "Ask to stop");
   stop.title = "The program that generates sees this at /stop";
   stop.onclick = () => askToStop(generation.id);
-  if (linksOf !== generation.id) downloads.replaceChildren(...links(generation.id));
+  if (linksOf !== generation.id) downloads.replaceChildren(...links(generation.id, !generation.past));
   linksOf = generation.id;
 }

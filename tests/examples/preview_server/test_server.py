@@ -1,6 +1,7 @@
 """What the server answers, what it refuses, and what it survives."""
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -332,9 +333,12 @@ class Survives(unittest.TestCase):
                 png = preview.get(path + "/snapshot.png").body
                 self.assertEqual(struct.unpack(">II", png[16:24]), (128, 128))
                 # A producer that goes on under the same name begins anew.
-                send_run(preview, "one", steps=2)
-                newest = preview.status()["generations"][0]
-                self.assertEqual((newest["came"], newest["past"]), (2, False))
+                with preview.producer() as producer:
+                    for step in (1, 2):
+                        producer.sendall(message(gen="one", step=step, steps=2))
+                    preview.wait_for(lambda s: [s["generations"][0][key] for key
+                                                in ("came", "past")] ==
+                                     [2, False])
                 for name in os.listdir(folder):
                     os.unlink(os.path.join(folder, name))
                 for what in ("latents.safetensors", "snapshot.png",
@@ -370,6 +374,55 @@ class Survives(unittest.TestCase):
                    os.path.join(folder, "20200101-000009-7.safetensors"))
         with open(os.path.join(folder, "mine.safetensors"), "w") as file:
             file.write("mine")
+
+    def test_a_film_is_better_than_what_was_shown(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Preview("--decoder=scale=1/2", "--keep=" + folder) as preview:
+                send_run(preview, "small", steps=3)
+                preview.finished(1)
+                film = "/generations/1/timelapse.webm"
+                self.assertEqual(preview.status()["generations"][0]["width"], 64)
+                self.assertEqual(
+                    self.film(preview, film + "?from=pictures"), (64, 7))
+                self.assertEqual(self.film(preview, film), (128, 7))
+            with Preview("--keep=" + folder) as preview:
+                self.assertEqual(self.film(preview, film), (128, 7))
+                self.assertEqual(
+                    preview.get(film + "?from=pictures").status, 404)
+
+    def film(self, preview, path):
+        """Width and number of its pictures."""
+        reply = preview.get(path)
+        self.assertEqual(reply.status, 200, reply.body)
+        file = os.path.join(preview.folder.name, "film.webm")
+        with open(file, "wb") as webm:
+            webm.write(reply.body)
+        played = subprocess.run(
+            ["gst-launch-1.0", "-v", "filesrc", "location=" + file, "!",
+             "decodebin", "!", "fakesink", "silent=false"],
+            capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(played.returncode, 0, played.stderr)
+        width = re.search(r"video/x-raw.*width=\(int\)(\d+)", played.stdout)
+        return int(width.group(1)), played.stdout.count("chain")
+
+    def test_a_film_that_nobody_waits_for_is_given_up(self):
+        with Preview() as preview:
+            with preview.producer() as producer:
+                sent = [message(gen="long", side=96, step=step, steps=150,
+                                final=int(step == 150)) for step in (1, 150)]
+                for _ in range(149):
+                    producer.sendall(sent[0])
+                producer.sendall(sent[1])
+                preview.finished(1)
+            before = preview.status()["memory"]["bytes"]
+            host, port = preview.host.split(":")
+            with socket.create_connection((host, int(port))) as peer:
+                peer.sendall(b"GET /generations/1/timelapse.webm HTTP/1.1\r\n"
+                             b"Host: localhost\r\n\r\n")
+                preview.wait_for(lambda s: s["films"] == 1)
+            preview.wait_for(lambda s: s["films"] == 0)
+            # One that was made would be kept.
+            self.assertEqual(preview.status()["memory"]["bytes"], before)
 
     def test_numbers_that_are_none(self):
         with Preview() as preview:
