@@ -41,6 +41,8 @@ struct Private {
   Quantize quantize = kQuantizeNone;  // under the mutex
   taegst::LatentInfo info;            // the streaming thread's, as the prompt
   std::string prompt;
+  std::string generation;  // of the latent before
+  bool tagged = false;     // tags came since then
 };
 
 }  // namespace
@@ -115,6 +117,13 @@ static GstBuffer* buffer_of(const std::string& bytes) {
   return gst_buffer_new_memdup(bytes.data(), bytes.size());
 }
 
+// A prompt is that of one generation; the next one may have none, and no tags.
+static void forget_prompt(Private* priv, const taegst::LatentStep& step) {
+  if (step.prompt_id != priv->generation && !priv->tagged) priv->prompt.clear();
+  priv->generation = step.prompt_id;
+  priv->tagged = false;
+}
+
 // The message of a latent. The payload is not copied, unless it is quantised.
 static tae::StatusOr<taegst::GstPtr<GstBuffer>> make_message(
     GstLatentMux* self, GstBuffer* latent) {
@@ -132,9 +141,11 @@ static tae::StatusOr<taegst::GstPtr<GstBuffer>> make_message(
                              .domain = info.domain,
                              .channels = info.channels,
                              .extent = info.extent};
-  const tae::LatentMetadata metadata = taegst::MetadataOf(
-      info, taegst::GetLatentStep(latent).value_or(taegst::LatentStep{}),
-      self->priv->prompt);
+  const auto step =
+      taegst::GetLatentStep(latent).value_or(taegst::LatentStep{});
+  forget_prompt(self->priv, step);
+  const tae::LatentMetadata metadata =
+      taegst::MetadataOf(info, step, self->priv->prompt);
   const bool small = quantize_of(self) == kQuantizeInt8;
   const tae::StatusOr<std::string> bytes =
       small ? tae::EncodeLatent8(view, metadata)
@@ -184,12 +195,16 @@ static gboolean gst_latent_mux_sink_event(GstBaseTransform* base,
     gst_tag_list_get_string(tags, GST_TAG_TITLE, &title);
     const taegst::GstPtr<char> owned(title);
     self->priv->prompt = title != nullptr ? title : "";
+    self->priv->tagged = true;
   }
   return PARENT_CLASS->sink_event(base, event);
 }
 
 static gboolean gst_latent_mux_start(GstBaseTransform* base) {
-  GST_LATENT_MUX(base)->priv->prompt.clear();
+  Private* priv = GST_LATENT_MUX(base)->priv;
+  priv->prompt.clear();
+  priv->generation.clear();
+  priv->tagged = false;
   return TRUE;
 }
 

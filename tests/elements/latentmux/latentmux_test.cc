@@ -122,6 +122,29 @@ TEST(LatentMux, ThePromptTravelsAsATag) {
   gst_harness_teardown(h);
 }
 
+TEST(LatentMux, APromptIsThatOfItsGenerationAlone) {
+  GstHarness* h = gst_harness_new_parse("latentmux");
+  const auto info = InfoOf(tae::LatentLayout::kNchw, tae::DType::kF16);
+  gst_harness_set_src_caps(h, taegst::LatentInfoToCaps(info).release());
+  gst_harness_push_event(
+      h, gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "a cat", nullptr)));
+  for (const char* generation : {"one", "one", "two"}) {
+    GstBuffer* buffer = gst_buffer_new_allocate(nullptr, info.size(), nullptr);
+    gst_buffer_memset(buffer, 0, 0, info.size());
+    taegst::SetLatentStep(buffer, {.prompt_id = generation});
+    ASSERT_EQ(gst_harness_push(h, buffer), GST_FLOW_OK);
+    const GstPtr<GstBuffer> message(gst_harness_pull(h));
+    const taegst::ReadMap map(message.get());
+    uint64_t needed = 0;
+    const auto header =
+        tae::ReadLatentHeader(map.data(), map.size(), {}, &needed);
+    ASSERT_TRUE(header.ok() && *header);
+    EXPECT_EQ((*header)->description.prompt,
+              generation == std::string("one") ? "a cat" : "");
+  }
+  gst_harness_teardown(h);
+}
+
 TEST(LatentMux, EightBitsHalveTheSizeAndKeepThePicture) {
   const auto demo = DemoLatents(4, 128);
   const std::string whole = Record(demo);

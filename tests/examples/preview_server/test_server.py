@@ -316,6 +316,7 @@ class Survives(unittest.TestCase):
                 for name in ("000001-7", "000002-7", "000003-7", "000004-7"):
                     self.assertIn("20200101-" + name, told)
                 two, one, half = status["generations"]
+                self.assertEqual(two["prompt"], "")
                 self.assertEqual((one["name"], one["prompt"], one["seed"]),
                                  ("one", "a fox", 5))
                 self.assertEqual((half["name"], half["came"], half["state"]),
@@ -336,9 +337,9 @@ class Survives(unittest.TestCase):
                 with preview.producer() as producer:
                     for step in (1, 2):
                         producer.sendall(message(gen="one", step=step, steps=2))
-                    preview.wait_for(lambda s: [s["generations"][0][key] for key
-                                                in ("came", "past")] ==
-                                     [2, False])
+                        preview.wait_for(
+                            lambda s: [s["generations"][0][key] for key in
+                                       ("came", "past")] == [step, False])
                 for name in os.listdir(folder):
                     os.unlink(os.path.join(folder, name))
                 for what in ("latents.safetensors", "snapshot.png",
