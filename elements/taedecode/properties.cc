@@ -95,11 +95,12 @@ void InstallCostProperties(GObjectClass* c) {
    * whose clean latents stand still outside of the mask, and for latents that
    * come again.
    *
-   * A changed row reaches 37 rows of the latent up and down, so a picture must
-   * be larger than 512 pixels for anything to be left out. FLUX.2's decoders
-   * normalise by the whole latent (GroupNorm), so that all of theirs is
-   * decoded; the projections of `method=linear` are too cheap to gain. Takes
-   * the memory of one picture, and the time to copy it.
+   * A changed row reaches 37 rows of the latent up and down: at 1024 pixels a
+   * change of a tenth of the rows takes 0.42 (at the top) to 0.74 (in the
+   * middle) of the time, at 4096 pixels 0.18 to 0.25. FLUX.2's decoders
+   * normalise by the whole latent (GroupNorm), so that all of theirs is decoded;
+   * `method=linear` is too cheap to gain. Takes the memory of one picture, and 1
+   * to 4 % of the time where everything changes.
    *
    * Since: 0.1
    */
