@@ -14,18 +14,9 @@ bool NeedsShrinking(const std::vector<tae::LadderRung>& rungs) {
                      [](const tae::LadderRung& r) { return r.shrink > 1; });
 }
 
-// `view` holds the picture of the latent that `changed` saw before. What was
-// interrupted is no picture; and numbers that are not finite are only counted
-// in rows that are read, so after such a latent all are.
-tae::Status BringUpToDate(tae::Decoder* decoder, const tae::LatentView& latent,
-                          const tae::FrameView& view, tae::ChangedRows* changed,
-                          tae::DecodeReport* report) {
-  TAE_RETURN_IF_ERROR(changed->Update(latent));
-  const tae::Status status =
-      decoder->DecodeChanged(latent, changed->rows(), view, report);
-  if (!status.ok() || report->interrupted || report->nonfinite > 0)
-    changed->Forget();
-  return status;
+bool CameAgain(const tae::ChangedRows& changed) {
+  return std::none_of(changed.rows().begin(), changed.rows().end(),
+                      [](uint8_t row) { return row != 0; });
 }
 
 }  // namespace
@@ -100,38 +91,59 @@ tae::Status Painter::Paint(size_t rung, const tae::LatentView& latent,
   return {};
 }
 
-// Null where the rung decodes straight into the frame.
-Painter::Sketch* Painter::SketchFor(size_t rung) {
-  const tae::LadderRung& way = scene_.rungs[rung];
-  const bool keeps =
-      scene_.change_only && DecoderOf(way).stats().leaves_out_rows;
-  if (way.shrink == 1 && !keeps) return nullptr;
-  Sketch& sketch = keeps ? kept_[rung] : large_[way.shrink];
-  if (sketch.buffer == nullptr) sketch = MakeSketch(way.shrink);
-  return &sketch;
+// Null where the latent is decoded whole and its picture not kept. Where no
+// rows can be left out, one is kept only of a latent that came again: it may
+// once more.
+tae::StatusOr<Painter::Kept*> Painter::KeptFor(size_t rung,
+                                               const tae::LatentView& latent) {
+  if (!scene_.change_only) return nullptr;
+  Kept& kept = kept_[rung];
+  TAE_RETURN_IF_ERROR(kept.changed.Update(latent));
+  if (CameAgain(kept.changed) ||
+      DecoderOf(scene_.rungs[rung]).stats().leaves_out_rows)
+    return &kept;
+  kept.is_picture = false;
+  return nullptr;
 }
 
 tae::Status Painter::Draw(size_t rung, const tae::LatentView& latent,
                           GstVideoFrame* written, tae::DecodeReport* report) {
   const tae::LadderRung& way = scene_.rungs[rung];
   TAE_RETURN_IF_ERROR(Prepare(way));
+  tae::Decoder& decoder = DecoderOf(way);
   const tae::PixelFormat pixel = scene_.format.pixel;
-  Sketch* sketch = SketchFor(rung);
-  if (sketch == nullptr)
-    return DecoderOf(way).Decode(latent, ViewOf(written, pixel), report);
-  if (sketch->buffer == nullptr) return tae::OutOfMemory(kNoMemory);
-  FrameMap drawn(&sketch->info, sketch->buffer.get());
+  const auto found = KeptFor(rung, latent);
+  if (!found.ok()) return found.status();
+  Kept* const kept = *found;
+  if (way.shrink == 1 && kept == nullptr)
+    return decoder.Decode(latent, ViewOf(written, pixel), report);
+  const bool builds_on =
+      kept != nullptr && std::exchange(kept->is_picture, false);
+  Sketch& sketch = kept != nullptr ? kept->sketch : large_[way.shrink];
+  if (sketch.buffer == nullptr) sketch = MakeSketch(way.shrink);
+  if (sketch.buffer == nullptr) return tae::OutOfMemory(kNoMemory);
+  FrameMap drawn(&sketch.info, sketch.buffer.get());
   if (!drawn.ok()) return tae::OutOfMemory(kNoMemory);
   const tae::FrameView view = ViewOf(drawn.frame(), pixel);
-  if (kept_.count(rung) > 0)
-    TAE_RETURN_IF_ERROR(
-        BringUpToDate(&DecoderOf(way), latent, view, &sketch->changed, report));
-  else
-    TAE_RETURN_IF_ERROR(DecoderOf(way).Decode(latent, view, report));
+  TAE_RETURN_IF_ERROR(
+      builds_on
+          ? decoder.DecodeChanged(latent, kept->changed.rows(), view, report)
+          : decoder.Decode(latent, view, report));
   if (report->interrupted) return {};
-  if (way.shrink > 1)
-    return tae::ShrinkFrame(view, ViewOf(written, pixel), threads_.get());
-  if (gst_video_frame_copy(written, drawn.frame())) return {};
+  // Numbers that are not finite are counted only in rows that are read: after
+  // such a latent all are.
+  if (kept != nullptr) kept->is_picture = report->nonfinite == 0;
+  return Deliver(way, drawn.frame(), written);
+}
+
+// The drawn picture in the size that is shown.
+tae::Status Painter::Deliver(const tae::LadderRung& rung, GstVideoFrame* drawn,
+                             GstVideoFrame* written) {
+  const tae::PixelFormat pixel = scene_.format.pixel;
+  if (rung.shrink > 1)
+    return tae::ShrinkFrame(ViewOf(drawn, pixel), ViewOf(written, pixel),
+                            threads_.get());
+  if (gst_video_frame_copy(written, drawn)) return {};
   return tae::Internal("the kept picture is not of the frame's format");
 }
 

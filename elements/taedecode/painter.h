@@ -47,7 +47,13 @@ class Painter {
   struct Sketch {
     GstVideoInfo info;
     GstPtr<GstBuffer> buffer;
-    tae::ChangedRows changed;  // since the latent whose picture it holds
+  };
+
+  // What is kept of the latent painted last on a rung.
+  struct Kept {
+    tae::ChangedRows changed;
+    Sketch sketch;
+    bool is_picture = false;  // sketch is its picture
   };
 
   tae::Decoder& DecoderOf(const tae::LadderRung& rung);
@@ -56,7 +62,9 @@ class Painter {
   Sketch MakeSketch(int scale) const;
   tae::Status Draw(size_t rung, const tae::LatentView& latent,
                    GstVideoFrame* written, tae::DecodeReport* report);
-  Sketch* SketchFor(size_t rung);
+  tae::Status Deliver(const tae::LadderRung& rung, GstVideoFrame* drawn,
+                      GstVideoFrame* written);
+  tae::StatusOr<Kept*> KeptFor(size_t rung, const tae::LatentView& latent);
 
   const std::shared_ptr<tae::ParallelFor> threads_;
   const tae::CancelFlag cancel_;
@@ -64,8 +72,8 @@ class Painter {
   Scene scene_;
   GstPtr<GstVideoConverter> converter_;  // where the format is converted
   Sketch unconverted_;
-  std::map<int, Sketch> large_;    // to be shrunk by the key
-  std::map<size_t, Sketch> kept_;  // of each rung: its last picture
+  std::map<int, Sketch> large_;  // to be shrunk by the key
+  std::map<size_t, Kept> kept_;  // of each rung
 };
 
 }  // namespace taegst

@@ -98,9 +98,10 @@ void InstallCostProperties(GObjectClass* c) {
    * A changed row reaches 37 rows of the latent up and down: at 1024 pixels a
    * change of a tenth of the rows takes 0.42 (at the top) to 0.74 (in the
    * middle) of the time, at 4096 pixels 0.18 to 0.25. FLUX.2's decoders
-   * normalise by the whole latent (GroupNorm), so that all of theirs is decoded;
-   * `method=linear` is too cheap to gain. Takes the memory of one picture, and 1
-   * to 4 % of the time where everything changes.
+   * normalise by the whole latent (GroupNorm): they decode all of it, but not a
+   * latent that comes for the third time in a row. So does `method=linear`,
+   * which is too cheap to gain. Elsewhere it takes the memory of one picture, and
+   * 1 to 4 % of the time where everything changes.
    *
    * Since: 0.1
    */

@@ -239,6 +239,21 @@ TEST(ChangeOnlyTest, DecodersWithGroupNormDecodeAll) {
   EXPECT_EQ(pair.keeps.Stat("rows-left-out"), 0u);
 }
 
+// But what comes again and again is kept after the first time.
+TEST(ChangeOnlyTest, DecodersWithGroupNormDoNotDecodeAStandstill) {
+  const LatentShape shape{32, 5, 4};
+  const std::string element = "taedecode variant=flux2 method=builtin";
+  Pair pair(element + " change-only=true", element + " change-only=false",
+            "video/x-raw,format=RGB", shape, "variant=flux2");
+  Generation run(shape);
+  const guint64 expected[] = {0, 0, 40, 80, 80, 80, 120};
+  for (int i = 0; i < 7; ++i) {
+    if (i == 4) run.Change(2, 1);
+    pair.Push(run.values(), i);
+    EXPECT_EQ(pair.keeps.Stat("rows-left-out"), expected[i]) << i;
+  }
+}
+
 // Each rung keeps a picture of its own.
 TEST(ChangeOnlyTest, GoesTogetherWithRefinement) {
   std::map<GstClockTime, std::vector<uint8_t>> full[2];
