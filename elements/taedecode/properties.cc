@@ -100,8 +100,8 @@ void InstallCostProperties(GObjectClass* c) {
    * middle) of the time, at 4096 pixels 0.18 to 0.25. FLUX.2's decoders
    * normalise by the whole latent (GroupNorm): they decode all of it, but not a
    * latent that comes for the third time in a row. So does `method=linear`,
-   * which is too cheap to gain. Elsewhere it takes the memory of one picture, and
-   * 1 to 4 % of the time where everything changes.
+   * which is too cheap to gain. Elsewhere it takes the memory of one picture,
+   * and 1 to 4 % of the time where everything changes.
    *
    * Since: 0.1
    */
