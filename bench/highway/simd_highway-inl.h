@@ -78,6 +78,10 @@ TAE_INLINE Int LoadInt(const int32_t* p) { return {hw::LoadU(kInts, p)}; }
 TAE_INLINE void StoreInt(int32_t* p, Int x) { hw::StoreU(x.v, kInts, p); }
 TAE_INLINE Int AddInt(Int a, Int b) { return {hw::Add(a.v, b.v)}; }
 TAE_INLINE Int BroadcastInt(const int32_t* p) { return {hw::Set(kInts, *p)}; }
+TAE_INLINE Int Truncate(Float a) { return {hw::ConvertTo(kInts, a.v)}; }
+TAE_INLINE Int ShiftLeft(Int a, int bits) {
+  return {hw::ShiftLeftSame(a.v, bits)};
+}
 TAE_INLINE Float ToFloat(Int a) { return {hw::ConvertTo(kFloats, a.v)}; }
 TAE_INLINE Float ToFloat(Float a) { return a; }
 

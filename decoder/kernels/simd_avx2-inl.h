@@ -76,6 +76,10 @@ TAE_INLINE void StoreInt(int32_t* p, Int x) {
 }
 TAE_INLINE Int AddInt(Int a, Int b) { return _mm256_add_epi32(a, b); }
 TAE_INLINE Int BroadcastInt(const int32_t* p) { return _mm256_set1_epi32(*p); }
+TAE_INLINE Int Truncate(Float a) { return _mm256_cvttps_epi32(a); }
+TAE_INLINE Int ShiftLeft(Int a, int bits) {
+  return _mm256_sll_epi32(a, _mm_cvtsi32_si128(bits));
+}
 TAE_INLINE Float ToFloat(Int a) { return _mm256_cvtepi32_ps(a); }
 TAE_INLINE Float ToFloat(Float a) { return a; }
 

@@ -43,6 +43,7 @@ TAE_INLINE Float MulAdd(Float a, Float b, Float c) {
 TAE_INLINE Float NegMulAdd(Float a, Float b, Float c) {
   return _mm512_fnmadd_ps(a, b, c);
 }
+// Of a NaN and b: b.
 TAE_INLINE Float Max(Float a, Float b) { return _mm512_max_ps(a, b); }
 TAE_INLINE Float Min(Float a, Float b) { return _mm512_min_ps(a, b); }
 TAE_INLINE Float Abs(Float a) { return _mm512_abs_ps(a); }
@@ -70,6 +71,10 @@ TAE_INLINE Int LoadInt(const int32_t* p) { return _mm512_loadu_si512(p); }
 TAE_INLINE void StoreInt(int32_t* p, Int x) { _mm512_storeu_si512(p, x); }
 TAE_INLINE Int AddInt(Int a, Int b) { return _mm512_add_epi32(a, b); }
 TAE_INLINE Int BroadcastInt(const int32_t* p) { return _mm512_set1_epi32(*p); }
+TAE_INLINE Int Truncate(Float a) { return _mm512_cvttps_epi32(a); }
+TAE_INLINE Int ShiftLeft(Int a, int bits) {
+  return _mm512_sll_epi32(a, _mm_cvtsi32_si128(bits));
+}
 TAE_INLINE Float ToFloat(Int a) { return _mm512_cvtepi32_ps(a); }
 TAE_INLINE Float ToFloat(Float a) { return a; }
 

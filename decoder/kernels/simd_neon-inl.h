@@ -38,7 +38,7 @@ TAE_INLINE Float MulAdd(Float a, Float b, Float c) {
 TAE_INLINE Float NegMulAdd(Float a, Float b, Float c) {
   return vfmsq_f32(c, a, b);
 }
-TAE_INLINE Float Max(Float a, Float b) { return vmaxq_f32(a, b); }
+TAE_INLINE Float Max(Float a, Float b) { return vmaxnmq_f32(a, b); }
 TAE_INLINE Float Min(Float a, Float b) { return vminq_f32(a, b); }
 TAE_INLINE Float Abs(Float a) { return vabsq_f32(a); }
 TAE_INLINE Float MaxAbs(Float a, Float b) { return vmaxq_f32(a, Abs(b)); }
@@ -58,6 +58,10 @@ TAE_INLINE Int LoadInt(const int32_t* p) { return vld1q_s32(p); }
 TAE_INLINE void StoreInt(int32_t* p, Int x) { vst1q_s32(p, x); }
 TAE_INLINE Int AddInt(Int a, Int b) { return vaddq_s32(a, b); }
 TAE_INLINE Int BroadcastInt(const int32_t* p) { return vdupq_n_s32(*p); }
+TAE_INLINE Int Truncate(Float a) { return vcvtq_s32_f32(a); }
+TAE_INLINE Int ShiftLeft(Int a, int bits) {
+  return vshlq_s32(a, vdupq_n_s32(bits));
+}
 TAE_INLINE Float ToFloat(Int a) { return vcvtq_f32_s32(a); }
 TAE_INLINE Float ToFloat(Float a) { return a; }
 

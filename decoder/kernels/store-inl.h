@@ -39,10 +39,29 @@ struct ByteOrder {
   int red, green, blue, alpha;
 };
 
+// As ToUnit; a maximum with a NaN in front is 0.
+TAE_INLINE Float ToUnits(const float* from) {
+  return Min(Max(Load(from), Zero()), Set(1.0f));
+}
+
+// Columns [0, kLanes) of one colour as bytes, each in 32 bits.
+TAE_INLINE Int ToBytes(const float* from) {
+  return Truncate(MulAdd(ToUnits(from), Set(255.0f), Set(0.5f)));
+}
+
 TAE_INLINE void PackPixels(const StoreColumns& from, ByteOrder order,
                            uint32_t* to) {
   const uint32_t fill = order.alpha < 0 ? 0 : 255u << (8 * order.alpha);
-  for (int i = 0; i < from.count; ++i)
+  const Int fills = BroadcastInt(reinterpret_cast<const int32_t*>(&fill));
+  int i = 0;
+  for (; i + kLanes <= from.count; i += kLanes) {
+    const Int red = ShiftLeft(ToBytes(from.red + i), 8 * order.red);
+    const Int green = ShiftLeft(ToBytes(from.green + i), 8 * order.green);
+    const Int blue = ShiftLeft(ToBytes(from.blue + i), 8 * order.blue);
+    StoreInt(reinterpret_cast<int32_t*>(to + i),
+             AddInt(AddInt(red, green), AddInt(blue, fills)));
+  }
+  for (; i < from.count; ++i)
     to[i] = ToByte(from.red[i]) << (8 * order.red) |
             ToByte(from.green[i]) << (8 * order.green) |
             ToByte(from.blue[i]) << (8 * order.blue) | fill;
@@ -104,17 +123,31 @@ inline void StoreRgba64(const StoreTask& task) {
     }
 }
 
+// Of Rec. 709, from colours in 0..1.
 TAE_INLINE float ToLuma(float red, float green, float blue) {
-  return 0.2126f * ToUnit(red) + 0.7152f * ToUnit(green) +
-         0.0722f * ToUnit(blue);
+  return 0.2126f * red + 0.7152f * green + 0.0722f * blue;
+}
+TAE_INLINE Float ToLuma(Float red, Float green, Float blue) {
+  return MulAdd(Set(0.0722f), blue,
+                MulAdd(Set(0.7152f), green, Mul(Set(0.2126f), red)));
 }
 
 // One byte a pixel: scale * luma + offset, 0.5 for rounding included.
 TAE_INLINE void StoreLumaRow(const StoreColumns& from, float scale,
                              float offset, uint8_t* to) {
-  for (int i = 0; i < from.count; ++i)
-    to[i] = static_cast<uint8_t>(static_cast<int>(
-        offset + scale * ToLuma(from.red[i], from.green[i], from.blue[i])));
+  alignas(64) int32_t luma[kStoreBlock];
+  int i = 0;
+  for (; i + kLanes <= from.count; i += kLanes)
+    StoreInt(luma + i, Truncate(MulAdd(Set(scale),
+                                       ToLuma(ToUnits(from.red + i),
+                                              ToUnits(from.green + i),
+                                              ToUnits(from.blue + i)),
+                                       Set(offset))));
+  for (; i < from.count; ++i)
+    luma[i] = static_cast<int>(offset + scale * ToLuma(ToUnit(from.red[i]),
+                                                       ToUnit(from.green[i]),
+                                                       ToUnit(from.blue[i])));
+  for (int k = 0; k < from.count; ++k) to[k] = static_cast<uint8_t>(luma[k]);
 }
 
 inline void StoreLuma(const StoreTask& task, float scale, float offset) {
@@ -136,18 +169,25 @@ inline void ChromaColumns(const StoreTask& task, int row, int x, int count,
                           ChromaBlock* to) {
   float u[kStoreBlock + 2], v[kStoreBlock + 2];
   const int last = task.frame->width - 1;
+  const float *red = task.rgb[0][row], *green = task.rgb[1][row],
+              *blue = task.rgb[2][row];
   const auto at = [&](int column, int i) {
-    const float red = ToUnit(task.rgb[0][row][column]);
-    const float green = ToUnit(task.rgb[1][row][column]);
-    const float blue = ToUnit(task.rgb[2][row][column]);
-    const float luma = 0.2126f * red + 0.7152f * green + 0.0722f * blue;
-    u[i] = (blue - luma) * (1 / 1.8556f);
-    v[i] = (red - luma) * (1 / 1.5748f);
+    const float r = ToUnit(red[column]), b = ToUnit(blue[column]);
+    const float luma = ToLuma(r, ToUnit(green[column]), b);
+    u[i] = (b - luma) * (1 / 1.8556f);
+    v[i] = (r - luma) * (1 / 1.5748f);
   };
   at(x > 0 ? x - 1 : 0, 0);
-  for (int i = 0; i < count; ++i) at(x + i, i + 1);
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Float r = ToUnits(red + x + i), b = ToUnits(blue + x + i);
+    const Float luma = ToLuma(r, ToUnits(green + x + i), b);
+    Store(u + i + 1, Mul(Sub(b, luma), Set(1 / 1.8556f)));
+    Store(v + i + 1, Mul(Sub(r, luma), Set(1 / 1.5748f)));
+  }
+  for (; i < count; ++i) at(x + i, i + 1);
   at(x + count <= last ? x + count : last, count + 1);
-  for (int i = 0; i < (count + 1) / 2; ++i) {
+  for (i = 0; i < (count + 1) / 2; ++i) {
     to->u[i] = (u[2 * i] + 2 * u[2 * i + 1] + u[2 * i + 2]) * 0.25f;
     to->v[i] = (v[2 * i] + 2 * v[2 * i + 1] + v[2 * i + 2]) * 0.25f;
   }
