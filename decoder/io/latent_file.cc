@@ -1,4 +1,8 @@
 // Latents of whole files.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -27,11 +31,28 @@ Status InFile(const std::string& path, const Status& status) {
   return {status.code(), path + ": " + status.message()};
 }
 
-StatusOr<File> Open(const std::string& path) {
-  File file(std::fopen(path.c_str(), "rbe"));
-  if (file) return file;
+Status CannotOpen(const std::string& path) {
   const std::string why = path + ": " + std::strerror(errno);
   return errno == ENOENT ? NotFound(why) : Unreadable(why);
+}
+
+// O_NONBLOCK: opening a pipe without a writer must not wait.
+StatusOr<File> Open(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return CannotOpen(path);
+  File file(fdopen(descriptor, "rb"));
+  if (!file) {
+    const Status status = CannotOpen(path);
+    close(descriptor);
+    return status;
+  }
+  struct stat info;
+  if (fstat(descriptor, &info) != 0) return CannotOpen(path);
+  if (!S_ISREG(info.st_mode))
+    return Unreadable(path +
+                      ": is not a regular file; what comes through a pipe is "
+                      "read from standard input");
+  return file;
 }
 
 Status Read(std::FILE* file, size_t size, std::vector<uint8_t>* chunk) {
@@ -69,6 +90,18 @@ std::vector<const SafetensorsEntry*> SeriesOf(const SafetensorsJson& json) {
   return series;
 }
 
+// Adds a message to those of the file, unless they would take too much memory.
+Status Keep(LatentMessage message, const LatentLimits& limits,
+            uint64_t* file_bytes, std::vector<LatentMessage>* messages) {
+  *file_bytes += message.payload.size();
+  if (*file_bytes > limits.file_bytes)
+    return InvalidArgument("its latents take more than " +
+                           std::to_string(limits.file_bytes) +
+                           " bytes; read it piece by piece, as a stream");
+  messages->push_back(std::move(message));
+  return {};
+}
+
 // Reads one tensor of a series out of the open file.
 StatusOr<LatentMessage> ReadMember(std::FILE* file, const StreamPrefix& prefix,
                                    const SafetensorsEntry& entry) {
@@ -101,13 +134,15 @@ StatusOr<std::vector<LatentMessage>> ReadSeries(std::FILE* file,
     if (!prefix.ok()) return messages;  // the stream reader says what it is
   }
   const std::vector<const SafetensorsEntry*> series = SeriesOf((*prefix)->json);
+  uint64_t file_bytes = 0;
   for (size_t i = 0; i < series.size(); ++i) {
     StatusOr<LatentMessage> message = ReadMember(file, **prefix, *series[i]);
     if (!message.ok()) return message.status();
     LatentDescription& said = message->header.description;
     said.step = static_cast<int>(i) + 1;
     said.steps = static_cast<int>(series.size());
-    messages.push_back(*std::move(message));
+    TAE_RETURN_IF_ERROR(
+        Keep(*std::move(message), limits, &file_bytes, &messages));
   }
   return messages;
 }
@@ -117,6 +152,7 @@ StatusOr<std::vector<LatentMessage>> ReadStream(std::FILE* file,
   std::vector<LatentMessage> messages;
   LatentStreamReader reader(limits);
   std::vector<uint8_t> chunk;
+  uint64_t file_bytes = 0;
   std::rewind(file);
   do {
     TAE_RETURN_IF_ERROR(Read(file, kChunk, &chunk));
@@ -126,7 +162,8 @@ StatusOr<std::vector<LatentMessage>> ReadStream(std::FILE* file,
       if (!taken.ok()) return taken.status();
       at += *taken;
       if (std::optional<LatentMessage> message = reader.Pull())
-        messages.push_back(*std::move(message));
+        TAE_RETURN_IF_ERROR(
+            Keep(*std::move(message), limits, &file_bytes, &messages));
     }
   } while (!chunk.empty());
   TAE_RETURN_IF_ERROR(reader.Finish());

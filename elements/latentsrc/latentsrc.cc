@@ -151,15 +151,18 @@ static bool begins_generation(State* state, const taegst::LatentStep& step) {
   return goes_back || other || state->number == 0;
 }
 
-// Marks a generation's first latent, and sends its tags before it.
+// Marks a generation's first latent, and sends its tags before it. The base
+// class's own function queues them; gst_element_send_event() would wait for the
+// state lock, whose owner may be waiting for this thread.
 static void announce(GstLatentSrc* self, taegst::SuppliedLatent* latent) {
   State* state = &self->priv->state;
   if (!begins_generation(state, latent->step)) return;
   if (state->number > 0)
     GST_BUFFER_FLAG_SET(latent->buffer.get(), GST_BUFFER_FLAG_DISCONT);
   if (latent->tags && !gst_tag_list_is_empty(latent->tags.get()))
-    gst_element_send_event(GST_ELEMENT(self),
-                           gst_event_new_tag(latent->tags.release()));
+    GST_ELEMENT_CLASS(gst_latent_src_parent_class)
+        ->send_event(GST_ELEMENT(self),
+                     gst_event_new_tag(latent->tags.release()));
 }
 
 static GstFlowReturn finish(GstLatentSrc* self, taegst::SuppliedLatent latent,

@@ -10,6 +10,8 @@
 // the last. That orders a little more than the real thing, never less.
 #if defined(__SANITIZE_THREAD__)
 
+#pragma GCC visibility push(default)
+
 #include <dlfcn.h>
 #include <gst/gst.h>
 #include <sanitizer/tsan_interface.h>
@@ -63,6 +65,49 @@ gboolean g_cond_wait_until(GCond* cond, GMutex* mutex, gint64 end) {
   const gboolean woken = real(cond, mutex, end);
   Takes(mutex);
   return woken;
+}
+
+// These two are pthread's own, which is seen; but they are made when they are
+// first used, by whoever comes first, and given to all by an atomic pointer.
+void g_rec_mutex_init(GRecMutex* mutex) {
+  REAL(g_rec_mutex_init);
+  real(mutex);
+  Gives(mutex);
+}
+
+void g_rec_mutex_lock(GRecMutex* mutex) {
+  REAL(g_rec_mutex_lock);
+  Takes(mutex);
+  real(mutex);
+  Gives(mutex);
+}
+
+gboolean g_rec_mutex_trylock(GRecMutex* mutex) {
+  REAL(g_rec_mutex_trylock);
+  Takes(mutex);
+  const gboolean locked = real(mutex);
+  if (locked) Gives(mutex);
+  return locked;
+}
+
+void g_rw_lock_init(GRWLock* lock) {
+  REAL(g_rw_lock_init);
+  real(lock);
+  Gives(lock);
+}
+
+void g_rw_lock_reader_lock(GRWLock* lock) {
+  REAL(g_rw_lock_reader_lock);
+  Takes(lock);
+  real(lock);
+  Gives(lock);
+}
+
+void g_rw_lock_writer_lock(GRWLock* lock) {
+  REAL(g_rw_lock_writer_lock);
+  Takes(lock);
+  real(lock);
+  Gives(lock);
 }
 
 gboolean g_once_init_enter(volatile void* location) {

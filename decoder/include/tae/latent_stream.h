@@ -91,6 +91,8 @@ struct LatentHeader {
 struct LatentLimits {
   uint64_t header_bytes = uint64_t{1} << 20;
   uint64_t payload_bytes = uint64_t{256} << 20;
+  // Of all payloads together, where a whole file is read.
+  uint64_t file_bytes = uint64_t{4} << 30;
 };
 
 // Reads the header at the start of `bytes`. nullopt: too few bytes, *needed

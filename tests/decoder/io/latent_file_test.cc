@@ -1,5 +1,6 @@
 // Latents of whole files, real and made here.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +44,30 @@ TEST_F(LatentFile, SeriesInNaturalOrder) {
   EXPECT_EQ((*read)[0].payload, (std::vector<uint8_t>{'n', 'n'}));
   EXPECT_EQ((*read)[1].header.description.step, 2);
   EXPECT_EQ((*read)[1].header.description.steps, 2);
+}
+
+TEST_F(LatentFile, WhatIsNoFileIsNotWaitedFor) {
+  path_ = ::testing::TempDir() + "latent_fifo_" + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  for (const std::string& path : {path_, std::string("/dev/zero")}) {
+    const Status status = ReadLatentFile(path, {}).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnreadable);
+    EXPECT_NE(status.message().find(path + ": is not a regular file"),
+              std::string::npos)
+        << status.message();
+  }
+}
+
+TEST_F(LatentFile, AllOfItHasALimit) {
+  const std::string one = testing::SmallMessage("1");
+  ASSERT_TRUE(Read(one + one + one).ok());
+  const uint64_t size = (*ReadLatentFile(path_, {}))[0].payload.size();
+  EXPECT_TRUE(ReadLatentFile(path_, {.file_bytes = 3 * size}).ok());
+  const Status status =
+      ReadLatentFile(path_, {.file_bytes = 3 * size - 1}).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("piece by piece"), std::string::npos)
+      << status.message();
 }
 
 TEST_F(LatentFile, ErrorsNameTheFile) {

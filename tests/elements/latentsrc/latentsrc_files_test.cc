@@ -1,6 +1,7 @@
 // latentsrc with files: which, in what order, and what is wrong with them.
 #include <gst/check/gstharness.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -138,6 +139,12 @@ TEST_F(LatentSrcFiles, NothingReadableIsAnError) {
   EXPECT_EQ(result.warnings.size(), 1u);
   EXPECT_NE(result.error.find("no latent could be read"), std::string::npos);
   EXPECT_NE(RunToEnd(At("none*.npy")).error.find("none*.npy"),
+            std::string::npos);
+}
+
+TEST_F(LatentSrcFiles, APipeWithoutAWriterIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo((folder_.path() + "/pipe").c_str(), 0600), 0);
+  EXPECT_NE(RunToEnd(At("pipe")).error.find("is not a regular file"),
             std::string::npos);
 }
 

@@ -156,6 +156,19 @@ TEST_F(LatentSrcStream, AnotherGenerationIsAnotherSegmentOfLife) {
   gst_buffer_unref(second);
 }
 
+// Who changes the state has its lock and waits for the streaming thread, which
+// must not wait for that lock.
+TEST_F(LatentSrcStream, TagsGoOutWhileTheStateChanges) {
+  HarnessPtr h = Play(Launch());
+  GstElement* source = SourceOf(h.get());
+  Producer producer(Location());
+  GST_STATE_LOCK(source);
+  producer.Send(Message({{"gen", "a"}, {"prompt", "a cat"}, {"step", "1"}}));
+  EXPECT_EQ(PullStep(h.get()).step, 1u);
+  GST_STATE_UNLOCK(source);
+  gst_object_unref(source);
+}
+
 TEST_F(LatentSrcStream, WhoDiesInsideAMessageCostsOneWarning) {
   HarnessPtr h = Play(Launch());
   GstElement* source = SourceOf(h.get());
