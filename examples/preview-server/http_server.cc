@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access.h"
+#include "client_socket.h"
 #include "reply.h"
 
 namespace preview {
@@ -146,6 +147,7 @@ gboolean HttpServer::OnConnection(GSocketService*,
       g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote =
       g_socket_connection_get_remote_address(connection, nullptr);
+  if (remote != nullptr) RememberSocket(remote, socket);
   if (local != nullptr && remote != nullptr)
     soup_server_accept_iostream(self->server_, G_IO_STREAM(connection), local,
                                 remote, nullptr);

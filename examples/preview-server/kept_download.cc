@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "client_socket.h"
+
 namespace preview {
 namespace {
 
@@ -44,7 +46,7 @@ class Download {
   // The client was told of more bytes: that it hears the end too early says
   // what happened.
   void HangUp() {
-    if (GSocket* socket = soup_server_message_get_socket(message_))
+    if (GSocket* socket = SocketOf(message_))
       g_socket_shutdown(socket, TRUE, TRUE, nullptr);
   }
 

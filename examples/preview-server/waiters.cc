@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "client_socket.h"
+
 namespace preview {
 namespace {
 
 // A request that waits is not read from: libsoup does not notice its end.
 bool HasHungUp(SoupServerMessage* message) {
-  GSocket* socket = soup_server_message_get_socket(message);
-  if (socket == nullptr) return true;
+  GSocket* socket = SocketOf(message);
+  if (socket == nullptr || g_socket_is_closed(socket)) return true;
   char byte = 0;
   return recv(g_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }

@@ -408,12 +408,11 @@ class Survives(unittest.TestCase):
 
     def test_a_film_that_nobody_waits_for_is_given_up(self):
         with Preview() as preview:
+            # Long enough that it is looked at who waits.
             with preview.producer() as producer:
-                sent = [message(gen="long", side=96, step=step, steps=150,
-                                final=int(step == 150)) for step in (1, 150)]
-                for _ in range(149):
-                    producer.sendall(sent[0])
-                producer.sendall(sent[1])
+                for step in range(1, 41):
+                    producer.sendall(message(gen="long", side=64, step=step,
+                                             steps=40, final=int(step == 40)))
                 preview.finished(1)
             before = preview.status()["memory"]["bytes"]
             host, port = preview.host.split(":")
@@ -424,6 +423,9 @@ class Survives(unittest.TestCase):
             preview.wait_for(lambda s: s["films"] == 0)
             # One that was made would be kept.
             self.assertEqual(preview.status()["memory"]["bytes"], before)
+            self.assertEqual(self.film(preview, "/generations/1/timelapse.webm")
+                             [0], 512)
+            self.assertGreater(preview.status()["memory"]["bytes"], before)
 
     def test_numbers_that_are_none(self):
         with Preview() as preview:
