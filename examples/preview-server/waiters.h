@@ -28,8 +28,10 @@ class Waiters {
   // Holds the request until End().
   void Add(const std::string& what, SoupServerMessage* message);
 
-  // Calls `give_up` when all who wait have hung up; looked at every second.
+  // Calls `give_up` when all who wait have hung up; Look() is called every
+  // second for it.
   void WhenNobodyWaits(const std::string& what, std::function<void()> give_up);
+  void Look();
 
   // All who wait get their answer.
   void End(const std::string& what, const Answer& answer);
@@ -41,8 +43,6 @@ class Waiters {
     }
   };
   using Message = std::unique_ptr<SoupServerMessage, Unref>;
-
-  void Look();
 
   std::map<std::string, std::vector<Message>> waiting_;
   std::map<std::string, std::function<void()>> give_up_;
