@@ -275,6 +275,7 @@ Status Machine::Recall(uint32_t index) {
   return {};
 }
 
+// One case an opcode. NOLINTNEXTLINE(readability-function-size)
 Status Machine::Step(uint8_t opcode) {
   uint64_t number = 0;
   size_t start = 0;

@@ -49,7 +49,8 @@ StatusOr<FileFormat> SniffFormat(const std::string& path,
       "read)");
 }
 
-StatusOr<TensorFile> ParseTensorFile(std::shared_ptr<const MappedFile> file) {
+StatusOr<TensorFile> ParseTensorFile(
+    const std::shared_ptr<const MappedFile>& file) {
   const std::string& path = file->path();
   const std::span<const uint8_t> bytes = file->bytes();
   const StatusOr<FileFormat> format = SniffFormat(path, bytes);

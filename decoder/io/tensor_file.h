@@ -51,7 +51,8 @@ StatusOr<FileFormat> SniffFormat(const std::string& path,
                                  std::span<const uint8_t> bytes);
 
 // Reads any format that SniffFormat knows. Errors: kDataLoss, kUnsupported.
-StatusOr<TensorFile> ParseTensorFile(std::shared_ptr<const MappedFile> file);
+StatusOr<TensorFile> ParseTensorFile(
+    const std::shared_ptr<const MappedFile>& file);
 
 // For messages: "[1, 32, 64, 64]", "F16".
 std::string DimsText(const std::vector<int64_t>& dims);

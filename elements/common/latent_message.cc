@@ -66,7 +66,7 @@ LatentStep StepOfMessage(const tae::LatentHeader& header) {
   step.seed = said.seed;
   for (const auto& [key, value] : header.metadata)
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end())
-      step.extra.push_back(key + "=" + value);
+      step.extra.emplace_back(key).append("=").append(value);
   return step;
 }
 

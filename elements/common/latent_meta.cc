@@ -28,6 +28,7 @@ std::vector<std::string> ListField(const GstStructure* s, const char* name) {
 void SetList(GstStructure* s, const char* name,
              const std::vector<std::string>& list) {
   std::vector<const char*> texts;
+  texts.reserve(list.size() + 1);
   for (const std::string& text : list) texts.push_back(text.c_str());
   texts.push_back(nullptr);
   gst_structure_set(s, name, G_TYPE_STRV, texts.data(), nullptr);
