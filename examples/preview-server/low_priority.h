@@ -9,7 +9,7 @@ namespace preview {
 
 // The calling thread, and those that it begins from here on.
 inline void LowerPriority() {
-  constexpr int kNiceness = 15;
+  constexpr int kNiceness = 19;
   setpriority(PRIO_PROCESS, 0, kNiceness);
 }
 
