@@ -10,6 +10,7 @@
 #include "base/half.h"
 #include "exec/chunk_queue.h"
 #include "exec/latent_rows.h"
+#include "exec/row_ring.h"
 #include "exec/row_selection.h"
 #include "exec/run_parallel.h"
 #include "exec/schedule.h"
@@ -32,21 +33,6 @@ bool SharesChroma(PixelFormat format) {
       return false;
   }
 }
-
-// Rows of one tensor in memory.
-struct RowRing {
-  uint8_t* data = nullptr;
-  size_t row_bytes = 0;
-  int rows = 0;  // in memory
-  int height = 0;
-  const void* zero = nullptr;
-
-  uint8_t* Slot(int y) const { return data + y % rows * row_bytes; }
-  // Null outside of the plane: a row that nobody writes.
-  void* Out(int y) const { return y < 0 || y >= height ? nullptr : Slot(y); }
-  // Zeros outside of the plane.
-  const void* In(int y) const { return y < 0 || y >= height ? zero : Slot(y); }
-};
 
 // Memory that belongs to one worker.
 struct WorkerMemory {

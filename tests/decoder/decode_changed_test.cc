@@ -129,6 +129,7 @@ TEST(DecodeChangedTest, AnyNumberOfThreads) {
 
 // It cannot leave anything out, but what did not change at all.
 TEST(DecodeChangedTest, TheReferenceDecodesAll) {
+  if (testing::kThreadSanitizer) GTEST_SKIP() << "too slow";
   DecoderOptions options;
   options.backend = Backend::kReference;
   Network network = Networks().front();
