@@ -95,8 +95,7 @@ class ChangedLatent {
 
 // The derived reach holds for every table; its bits are what really happens.
 TEST(RowSelectionTest, NoBitOutsideOfTheReachChanges) {
-  if (testing::kThreadSanitizer)
-    GTEST_SKIP() << "too slow under the thread sanitizer";
+  if (testing::kInstrumented) GTEST_SKIP() << "too slow when instrumented";
   const Extent extent{62, 1};
   const auto model = SeededModel(TaesdSpec(4, false), "test");
   const auto plan = PlanOf(model->spec(), extent, PixelFormat::kRgbPlanarF32);
@@ -162,8 +161,7 @@ void ExpectSameBits(const std::shared_ptr<const Model>& model, Extent extent,
 }
 
 TEST(RowSelectionTest, LeavingOutRowsChangesNoBit) {
-  if (testing::kThreadSanitizer)
-    GTEST_SKIP() << "too slow under the thread sanitizer";
+  if (testing::kInstrumented) GTEST_SKIP() << "too slow when instrumented";
   for (const KernelTable* table : RunnableTables())
     ExpectSameBits(SeededModel(TaesdSpec(16, false), "test"), {59, 1}, table,
                    nullptr);
@@ -171,8 +169,7 @@ TEST(RowSelectionTest, LeavingOutRowsChangesNoBit) {
 
 TEST(RowSelectionTest, LeavingOutRowsOnManyThreads) {
   const auto model = SeededModel(TaesdSpec(4, false), "test");
-  const Extent extent =
-      testing::kThreadSanitizer ? Extent{3, 1} : Extent{60, 34};
+  const Extent extent = testing::kInstrumented ? Extent{3, 1} : Extent{60, 34};
   for (int threads : {2, 3, 7})
     ExpectSameBits(model, extent, RunnableTables().back(),
                    MakeThreadPool({.threads = threads}));
