@@ -170,13 +170,13 @@ class Page(unittest.TestCase):
             self.assertLess(time.monotonic(), until,
                             "%s: %d pictures" % (name, shown))
 
-    def label(self):
-        return self.browser.run(
-            "return document.getElementById('transport').innerText")
+    def wait_for_label(self, text):
+        self.browser.wait(
+            "document.getElementById('transport').innerText === '%s'" % text)
 
     def test_pictures_come_and_sizes_change(self):
         self.follow("small", 256, 6)
-        self.assertEqual(self.label(), "WebRTC")
+        self.wait_for_label("WebRTC")
         self.end("small", 256)
         self.follow("large", 384, 6)
         folder = os.environ.get("TAE_SCREENSHOTS")
@@ -186,7 +186,7 @@ class Page(unittest.TestCase):
         switch = "document.getElementById('transport').click()"
         self.browser.run(switch)
         self.browser.wait("!document.querySelector('.frame video')")
-        self.assertEqual(self.label(), "MJPEG")
+        self.wait_for_label("MJPEG")
         self.browser.wait("document.querySelector('.frame img.stream').src")
         self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
         self.browser.run(switch)
