@@ -4,7 +4,6 @@
 // A time holds all that taedecode does for it: comparing latents, decoding,
 // copying the kept picture to a frame. SIZE: pixels, square.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,10 +15,12 @@
 #include "base/half.h"
 #include "tae/changed_rows.h"
 #include "tae/decoder.h"
+#include "timing.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using tae_bench::Median;
+using tae_bench::Milliseconds;
 
 [[noreturn]] void Fail(const std::string& why) {
   std::fprintf(stderr, "bench_changes: %s\n", why.c_str());
@@ -28,19 +29,6 @@ using Clock = std::chrono::steady_clock;
 
 void Check(const tae::Status& status) {
   if (!status.ok()) Fail(status.message());
-}
-
-template <class F>
-double Milliseconds(F f) {
-  const auto start = Clock::now();
-  f();
-  return std::chrono::duration<double, std::milli>(Clock::now() - start)
-      .count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 std::shared_ptr<const tae::Model> OpenModel(const std::string& name) {

@@ -1,5 +1,6 @@
 // What taedecode costs above the library: the same latent through
-// appsrc ! taedecode ! appsink and through tae::Decoder, in turns.
+// appsrc ! taedecode ! appsink and through tae::Decoder, in turns. change-only
+// is off, for it would not decode the same latent again.
 //   bench_pipeline PLUGIN MODEL [SIZE [THREADS [ROUNDS]]]
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -7,7 +8,6 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,10 +18,12 @@
 
 #include "base/half.h"
 #include "tae/decoder.h"
+#include "timing.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using tae_bench::Median;
+using tae_bench::Milliseconds;
 
 [[noreturn]] void Fail(const std::string& why) {
   std::fprintf(stderr, "bench_pipeline: %s\n", why.c_str());
@@ -35,19 +37,6 @@ struct Setup {
   int threads = 2;
   int rounds = 15;
 };
-
-template <class F>
-double Milliseconds(F f) {
-  const auto start = Clock::now();
-  f();
-  return std::chrono::duration<double, std::milli>(Clock::now() - start)
-      .count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // The library alone.
 class Library {
@@ -107,7 +96,8 @@ class Pipeline {
     if (gst_plugin_load_file(setup.plugin.c_str(), &error) == nullptr)
       Fail(error->message);
     const std::string line =
-        "appsrc name=in format=time ! taedecode method=tae n-threads=" +
+        "appsrc name=in format=time ! taedecode method=tae change-only=false "
+        "n-threads=" +
         std::to_string(setup.threads) + " name=element" +
         " ! video/x-raw,format=RGB ! appsink name=out sync=false";
     pipeline_ = gst_parse_launch(line.c_str(), &error);

@@ -14,7 +14,7 @@ struct DecodeStats {
   guint64 decoded = 0;
   guint64 repeated = 0;       // shown again, by `change-threshold`
   guint64 rows_left_out = 0;  // of decoded and refined pictures
-  guint64 skipped = 0;        // by `every`
+  guint64 skipped = 0;        // by `every`, or repeats while refining
   guint64 dropped = 0;        // too late
   guint64 corrupted = 0;      // decoded, but with NaN or Inf in the latent
   guint64 refined = 0;        // pictures shown again, better

@@ -169,7 +169,8 @@ void InstallReportProperties(GObjectClass* c) {
    *
    * Fields: decoded, repeated (by #GstTaeDecode:change-threshold), speed-up
    * (times as fast as decoding those too), rows-left-out (of decoded pictures,
-   * by #GstTaeDecode:change-only), skipped (by #GstTaeDecode:every),
+   * by #GstTaeDecode:change-only), skipped (by #GstTaeDecode:every, and latents
+   * that repeat the one that #GstTaeDecode:anytime is still making better),
    * dropped (late), corrupted (NaN or Inf), refused (no latent of these caps),
    * refined (shown again, better, by #GstTaeDecode:anytime),
    * last-decode-time and average-decode-time (nanoseconds), variant, method,
