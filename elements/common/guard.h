@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <new>
+#include <source_location>
 
 namespace taegst {
 
@@ -12,23 +13,26 @@ namespace taegst {
 // and `fallback`. To be the outermost call of every vfunc that runs C++ code
 // which may allocate.
 template <typename Result, typename Body>
-Result Guard(GstElement* element, Result fallback, Body&& body) noexcept {
+Result Guard(GstElement* element, Result fallback, Body&& body,
+             const std::source_location where =
+                 std::source_location::current()) noexcept {
+  // No std::string here: memory may be what is lacking.
+  const auto post = [&](GQuark domain, int code, const char* text,
+                        const char* debug) {
+    gst_element_message_full(element, GST_MESSAGE_ERROR, domain, code,
+                             g_strdup(text), g_strdup(debug), where.file_name(),
+                             where.function_name(),
+                             static_cast<gint>(where.line()));
+  };
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
-                             GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-                             g_strdup("Not enough memory."), nullptr, __FILE__,
-                             GST_FUNCTION, __LINE__);
+    post(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+         "Not enough memory.", nullptr);
   } catch (const std::exception& e) {
-    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_CORE_ERROR,
-                             GST_CORE_ERROR_FAILED, nullptr, g_strdup(e.what()),
-                             __FILE__, GST_FUNCTION, __LINE__);
+    post(GST_CORE_ERROR, GST_CORE_ERROR_FAILED, nullptr, e.what());
   } catch (...) {
-    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_CORE_ERROR,
-                             GST_CORE_ERROR_FAILED, nullptr,
-                             g_strdup("unknown exception"), __FILE__,
-                             GST_FUNCTION, __LINE__);
+    post(GST_CORE_ERROR, GST_CORE_ERROR_FAILED, nullptr, "unknown exception");
   }
   return fallback;
 }

@@ -82,6 +82,13 @@ tae::Status ReadSize(const GstStructure* s, const char* field, int limit,
   return {};
 }
 
+// Absent: one latent a buffer.
+tae::Status ReadBatch(const GstStructure* s, int* batch) {
+  return gst_structure_has_field(s, "batch")
+             ? ReadSize(s, "batch", kMaxBatch, batch)
+             : tae::Status();
+}
+
 tae::Status ReadVariant(const GstStructure* s, std::string* variant) {
   const char* name = gst_structure_get_string(s, "variant");
   if (name == nullptr) return {};
@@ -119,6 +126,7 @@ tae::StatusOr<LatentInfo> ParseLatent(const GstStructure* s) {
       ReadSize(s, "latent-width", kMaxSide, &info.extent.width));
   TAE_RETURN_IF_ERROR(
       ReadSize(s, "latent-height", kMaxSide, &info.extent.height));
+  TAE_RETURN_IF_ERROR(ReadBatch(s, &info.batch));
   TAE_RETURN_IF_ERROR(ReadVariant(s, &info.variant));
   ReadPictureFields(s, &info);
   if (IsPacked(info.layout) &&
@@ -184,12 +192,12 @@ tae::Status CheckShape(const LatentInfo& info, const char* dimensions) {
     return value >= 1 && value <= limit;
   };
   if (in(info.channels, kMaxChannels) && in(info.extent.width, kMaxSide) &&
-      in(info.extent.height, kMaxSide))
+      in(info.extent.height, kMaxSide) && in(info.batch, kMaxBatch))
     return {};
   return tae::InvalidArgument(
       std::string("other/tensors dimensions=") + dimensions +
-      " is no latent: expected W:H:C with 1..8192 columns and rows and 1..256 "
-      "channels");
+      " is no latent: expected W:H:C or W:H:C:N with 1..8192 columns and rows, "
+      "1..256 channels and 1..64 latents");
 }
 
 tae::StatusOr<LatentInfo> ParseTensors(const GstStructure* s, int expected) {
@@ -209,10 +217,12 @@ tae::StatusOr<LatentInfo> ParseTensors(const GstStructure* s, int expected) {
     return tae::InvalidArgument("other/tensors caps have no field dimensions");
   auto dims = ParseDimensions(dimensions);
   if (!dims.ok()) return dims.status();
-  if (dims->size() != 3)
+  if (dims->size() != 3 && dims->size() != 4)
     return tae::InvalidArgument(
         std::string("other/tensors dimensions=") + dimensions +
-        " is not one latent: expected W:H:C with every further dimension 1");
+        " is no latent and no batch of them: expected W:H:C or W:H:C:N with "
+        "every further dimension 1");
+  if (dims->size() == 4) info.batch = dims->back();
   for (int dim : *dims)
     if (dim > kMaxSide)
       return tae::InvalidArgument(std::string("other/tensors dimensions=") +
@@ -271,6 +281,8 @@ GstPtr<GstCaps> LatentInfoToCaps(const LatentInfo& info) {
   SetText(caps.get(), "layout", LayoutName(info.layout));
   SetText(caps.get(), "domain", DomainName(info.domain));
   SetText(caps.get(), "pred", NameOf(kPredictions, info.noisy));
+  if (info.batch > 1)
+    gst_caps_set_simple(caps.get(), "batch", G_TYPE_INT, info.batch, nullptr);
   if (info.width > 0 && info.height > 0)
     gst_caps_set_simple(caps.get(), "width", G_TYPE_INT, info.width, "height",
                         G_TYPE_INT, info.height, nullptr);
@@ -285,7 +297,8 @@ tae::StatusOr<GstPtr<GstCaps>> LatentInfoToTensorsCaps(const LatentInfo& info) {
                             std::string(LayoutName(info.layout)));
   const std::string dimensions = std::to_string(info.extent.width) + ":" +
                                  std::to_string(info.extent.height) + ":" +
-                                 std::to_string(info.channels) + ":1";
+                                 std::to_string(info.channels) + ":" +
+                                 std::to_string(info.batch);
   return GstPtr<GstCaps>(gst_caps_new_simple(
       "other/tensors", "format", G_TYPE_STRING, "static", "num_tensors",
       G_TYPE_INT, 1, "types", G_TYPE_STRING,

@@ -1,6 +1,6 @@
 // The only place that knows the fields of latent caps:
 //   video/x-latent, variant, format, channels, latent-width, latent-height,
-//     layout, domain, pred, framerate, width, height
+//     layout, domain, pred, batch, framerate, width, height
 //   other/tensors, format=static, num_tensors=1, types, dimensions
 #pragma once
 
@@ -25,7 +25,10 @@ namespace taegst {
   "other/tensors, format=(string)static, num_tensors=(int)1, " \
   "types=(string){ float16, float32 }"
 
-// What one buffer of a stream holds: one latent, batch 1, contiguous.
+// Latents a buffer may hold.
+inline constexpr int kMaxBatch = 64;
+
+// What one buffer of a stream holds: `batch` latents of one shape back to back.
 struct LatentInfo {
   std::string variant;  // a name of tae::Variants(); "" = the caps do not say
   tae::DType dtype = tae::DType::kF16;
@@ -34,14 +37,18 @@ struct LatentInfo {
   bool noisy = false;  // pred=x: the sampler's noisy x, not its estimate of x0
   int channels = 0;    // of the unpacked latent, as the extent
   tae::Extent extent;
+  int batch = 1;
   int fps_n = 0;  // 0/1 = irregular
   int fps_d = 1;
   int width = 0;  // decoded pixels, where the producer said so; else 0
   int height = 0;
 
-  size_t size() const {  // bytes of a buffer; caps bound it far below overflow
+  // Bytes of one latent, and of a whole buffer; caps bound them far below
+  // overflow.
+  size_t latent_size() const {
     return size_t(channels) * extent.height * extent.width * SizeOf(dtype);
   }
+  size_t size() const { return size_t(batch) * latent_size(); }
   friend bool operator==(const LatentInfo&, const LatentInfo&) = default;
 };
 
@@ -57,10 +64,10 @@ tae::StatusOr<LatentInfo> LatentInfoFromCaps(const GstCaps* caps,
                                              int expected_channels = 0);
 
 // Fixed video/x-latent caps. Fields with their default value are written too,
-// but variant, width and height only where known.
+// but variant, width and height only where known, and batch where it is not 1.
 GstPtr<GstCaps> LatentInfoToCaps(const LatentInfo& info);
 
-// Fixed other/tensors caps, dimensions "W:H:C:1". Errors: kUnsupported for
+// Fixed other/tensors caps, dimensions "W:H:C:batch". Errors: kUnsupported for
 // BF16 and for layouts other than nchw, which such caps cannot express.
 tae::StatusOr<GstPtr<GstCaps>> LatentInfoToTensorsCaps(const LatentInfo& info);
 

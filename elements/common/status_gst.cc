@@ -32,10 +32,13 @@ char* TextOrNull(const std::string& text) {
 }
 
 void Post(GstElement* element, GstMessageType type, GstErrorCode code,
-          const std::string& text, const std::string& debug) {
+          const std::string& text, const std::string& debug,
+          const std::source_location& where) {
   gst_element_message_full(element, type, code.domain, code.code,
-                           TextOrNull(text), TextOrNull(debug), __FILE__,
-                           GST_FUNCTION, __LINE__);
+                           TextOrNull(text), TextOrNull(debug),
+                           where.file_name(),
+                           ShortFunctionName(where.function_name()).c_str(),
+                           static_cast<gint>(where.line()));
 }
 
 }  // namespace
@@ -54,18 +57,33 @@ GstErrorCode GstErrorCodeOf(tae::StatusCode code, Subject subject) {
 }
 
 void PostError(GstElement* element, const tae::Status& status, Subject subject,
-               const std::string& debug) {
+               const std::string& debug, std::source_location where) {
   Post(element, GST_MESSAGE_ERROR, GstErrorCodeOf(status.code(), subject),
-       status.message(), debug);
+       status.message(), debug, where);
 }
 
 void PostWarning(GstElement* element, GstErrorCode code,
-                 const std::string& text, const std::string& debug) {
-  Post(element, GST_MESSAGE_WARNING, code, text, debug);
+                 const std::string& text, const std::string& debug,
+                 std::source_location where) {
+  Post(element, GST_MESSAGE_WARNING, code, text, debug, where);
 }
 
-void PostInfo(GstElement* element, GstErrorCode code, const std::string& text) {
-  Post(element, GST_MESSAGE_INFO, code, text, {});
+void PostInfo(GstElement* element, GstErrorCode code, const std::string& text,
+              std::source_location where) {
+  Post(element, GST_MESSAGE_INFO, code, text, text, where);
+}
+
+// A lambda is named after the function that it stands in.
+std::string ShortFunctionName(std::string_view signature) {
+  for (const std::string_view ns : {"(anonymous namespace)::", "<lambda("})
+    if (const size_t at = signature.find(ns); at != signature.npos)
+      signature = ns.front() == '<' ? signature.substr(0, at)
+                                    : signature.substr(at + ns.size());
+  signature = signature.substr(0, signature.find('('));
+  const size_t space = signature.rfind(' ');
+  if (space != signature.npos) signature.remove_prefix(space + 1);
+  while (signature.ends_with(':')) signature.remove_suffix(1);
+  return std::string(signature);
 }
 
 }  // namespace taegst

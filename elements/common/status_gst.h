@@ -3,7 +3,9 @@
 
 #include <gst/gst.h>
 
+#include <source_location>
 #include <string>
+#include <string_view>
 
 #include "tae/status.h"
 
@@ -27,13 +29,24 @@ struct GstErrorCode {
 // RESOURCE/NO_SPACE_LEFT, our own bugs are CORE/FAILED.
 GstErrorCode GstErrorCodeOf(tae::StatusCode code, Subject subject);
 
-// Posts GST_MESSAGE_ERROR with the status's sentence.
+// Posts GST_MESSAGE_ERROR with the status's sentence. All three name the place
+// that calls them in the message's debug half.
 void PostError(GstElement* element, const tae::Status& status, Subject subject,
-               const std::string& debug = {});
+               const std::string& debug = {},
+               std::source_location where = std::source_location::current());
 
-// Posts GST_MESSAGE_WARNING or GST_MESSAGE_INFO with a sentence.
+// Posts GST_MESSAGE_WARNING with a sentence.
 void PostWarning(GstElement* element, GstErrorCode code,
-                 const std::string& text, const std::string& debug = {});
-void PostInfo(GstElement* element, GstErrorCode code, const std::string& text);
+                 const std::string& text, const std::string& debug = {},
+                 std::source_location where = std::source_location::current());
+
+// Posts GST_MESSAGE_INFO with a sentence, in the debug half too: gst-launch-1.0
+// prints no other part of an INFO.
+void PostInfo(GstElement* element, GstErrorCode code, const std::string& text,
+              std::source_location where = std::source_location::current());
+
+// The name in a source_location's function_name(): without result, arguments
+// and template arguments.
+std::string ShortFunctionName(std::string_view signature);
 
 }  // namespace taegst

@@ -1,6 +1,7 @@
 #include "taedecode/latent_history.h"
 
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 namespace taegst {
@@ -76,10 +77,10 @@ tae::Status LatentHistory::Measure(const void* bytes,
     change_.accumulated = meter_.accumulated();
     return {};
   }
-  const tae::LatentView latent = View(bytes);
+  const tae::LatentView first = View(bytes);
   const auto change =
-      meter_.Add(latent.data, latent.size / tae::SizeOf(latent.dtype),
-                 latent.dtype, convergence);
+      meter_.Add(first.data, info_.size() / tae::SizeOf(info_.dtype),
+                 first.dtype, convergence);
   if (change.ok()) change_ = *change;
   return change.status();
 }
@@ -108,17 +109,19 @@ void LatentHistory::Note(std::string reason) {
 
 std::string LatentHistory::TakeNote() { return std::exchange(note_, {}); }
 
-tae::LatentView LatentHistory::View(const void* bytes) const {
-  tae::LatentView view{.data = bytes,
-                       .size = info_.size(),
+tae::LatentView LatentHistory::View(const void* bytes, int item) const {
+  const size_t begin = size_t(item) * info_.latent_size();
+  tae::LatentView view{.data = static_cast<const uint8_t*>(bytes) + begin,
+                       .size = info_.latent_size(),
                        .dtype = info_.dtype,
                        .layout = info_.layout,
                        .domain = info_.domain,
                        .channels = info_.channels,
                        .extent = info_.extent};
   if (estimate_.empty()) return view;
-  view.data = estimate_.data();
-  view.size = estimate_.size() * sizeof(float);
+  const size_t scalars = info_.latent_size() / tae::SizeOf(info_.dtype);
+  view.data = estimate_.data() + size_t(item) * scalars;
+  view.size = scalars * sizeof(float);
   view.dtype = tae::DType::kF32;
   return view;
 }

@@ -20,7 +20,8 @@
 namespace taegst {
 
 // Sees every latent of a stream in order, those too that are not decoded: the
-// estimate of x0 needs successive ones.
+// estimate of x0 needs successive ones. Latents of a batch have their step and
+// noise in common; their change is that of all together.
 class LatentHistory {
  public:
   LatentHistory(const LatentInfo& info, tae::NoiseProcess process)
@@ -34,9 +35,9 @@ class LatentHistory {
   tae::Status Add(const void* bytes, const std::optional<LatentStep>& step,
                   const HistorySettings& settings, bool measure);
 
-  // What to decode for the newest latent, whose bytes are still these. Lives
-  // until the next Add.
-  tae::LatentView View(const void* bytes) const;
+  // What to decode for one latent of the newest buffer, whose bytes are still
+  // these. Lives until the next Add.
+  tae::LatentView View(const void* bytes, int item = 0) const;
 
   // How the newest latent was denoised: "none", or as tae::ToString.
   std::string_view denoise() const { return denoise_; }

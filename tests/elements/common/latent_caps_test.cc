@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
+
+#include "common/guard.h"
 #include "common/latent_meta.h"
 #include "common/status_gst.h"
 #include "common/variant_enum.h"
@@ -35,6 +39,7 @@ TEST(LatentCaps, GoThereAndBack) {
           info.fps_n = 10;
           info.width = 1024;
           info.height = 512;
+          info.batch = noisy ? 5 : 1;
           const auto caps = LatentInfoToCaps(info);
           const auto back = LatentInfoFromCaps(caps.get());
           ASSERT_TRUE(back.ok()) << back.status().message();
@@ -78,6 +83,26 @@ TEST(LatentCaps, EachMissingFieldIsNamed) {
   }
 }
 
+TEST(LatentCaps, BatchCountsLatentsOfABuffer) {
+  const std::string one =
+      "video/x-latent,format=F16LE,channels=16,latent-width=8,latent-height=4";
+  const auto alone = LatentInfoFromCaps(Parse(one.c_str()).get());
+  ASSERT_TRUE(alone.ok());
+  EXPECT_EQ(alone->batch, 1);
+  EXPECT_FALSE(gst_structure_has_field(
+      gst_caps_get_structure(LatentInfoToCaps(*alone).get(), 0), "batch"));
+  const auto four = LatentInfoFromCaps(Parse((one + ",batch=4").c_str()).get());
+  ASSERT_TRUE(four.ok());
+  EXPECT_EQ(four->batch, 4);
+  EXPECT_EQ(four->latent_size(), alone->size());
+  EXPECT_EQ(four->size(), 4 * alone->size());
+  for (const char* wrong : {",batch=0", ",batch=65", ",batch=(string)4"}) {
+    const auto bad = LatentInfoFromCaps(Parse((one + wrong).c_str()).get());
+    ASSERT_FALSE(bad.ok()) << wrong;
+    EXPECT_NE(bad.status().message().find("batch"), std::string::npos);
+  }
+}
+
 LatentInfo Tensors(const char* dimensions, int expected) {
   const auto caps = Parse(
       ("other/tensors,format=static,num_tensors=1,types=float16,dimensions="
@@ -104,6 +129,28 @@ TEST(TensorsCaps, ShapeTellsTheLayout) {
   info = Tensors("16:100:99", 0);  // no space has 99 channels
   EXPECT_EQ(info.layout, tae::LatentLayout::kNhwc);
   EXPECT_EQ(info.channels, 16);
+}
+
+TEST(TensorsCaps, FourthDimensionIsTheBatch) {
+  const LatentInfo info = Tensors("64:48:32:3", 32);
+  EXPECT_EQ(info.batch, 3);
+  EXPECT_EQ(info.extent, (tae::Extent{48, 64}));
+  const auto caps = LatentInfoToTensorsCaps(info);
+  ASSERT_TRUE(caps.ok());
+  const auto back = LatentInfoFromCaps(caps->get(), 32);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, info);
+  for (const char* wrong : {"64:48:32:65", "64:48:32:2:2"})
+    EXPECT_FALSE(
+        LatentInfoFromCaps(Parse((std::string("other/tensors,format=static,"
+                                              "num_tensors=1,types=float16,"
+                                              "dimensions=(string)") +
+                                  wrong)
+                                     .c_str())
+                               .get(),
+                           32)
+            .ok())
+        << wrong;
 }
 
 TEST(TensorsCaps, AreWrittenInnermostFirst) {
@@ -162,6 +209,77 @@ TEST(LatentStepMeta, GoesThereAndBackAndReplaces) {
   EXPECT_FALSE(seen->sigma);
   EXPECT_FALSE(seen->seed);
   EXPECT_EQ(seen->rung, "linear");
+}
+
+struct Posted {
+  std::string text;
+  std::string debug;
+};
+
+// What `post` puts on the bus of an element.
+template <typename Parse>
+Posted PostedBy(void (*post)(GstElement*), Parse parse) {
+  const GstPtr<GstElement> bin(
+      GST_ELEMENT(gst_object_ref_sink(gst_bin_new("b"))));
+  const GstPtr<GstBus> bus(gst_bus_new());
+  gst_element_set_bus(bin.get(), bus.get());
+  post(bin.get());
+  const GstPtr<GstMessage> message(gst_bus_pop(bus.get()));
+  gst_element_set_bus(bin.get(), nullptr);
+  if (message == nullptr) return {};
+  GError* error = nullptr;
+  gchar* debug = nullptr;
+  parse(message.get(), &error, &debug);
+  Posted posted{error->message, debug};
+  g_error_free(error);
+  g_free(debug);
+  return posted;
+}
+
+void PostTheWarning(GstElement* element) {
+  PostWarning(element, {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT}, "Odd.");
+}
+
+TEST(Messages, NameThePlaceThatPostsThem) {
+  const Posted posted = PostedBy(PostTheWarning, gst_message_parse_warning);
+  EXPECT_EQ(posted.text, "Odd.");
+  EXPECT_NE(posted.debug.find("latent_caps_test.cc("), std::string::npos)
+      << posted.debug;
+  EXPECT_NE(posted.debug.find("PostTheWarning ()"), std::string::npos)
+      << posted.debug;
+}
+
+TEST(Messages, OfAGuardNameItsCaller) {
+  const auto post = [](GstElement* element) {
+    Guard(element, 0, []() -> int { throw std::runtime_error("Oops."); });
+  };
+  const Posted posted = PostedBy(+post, gst_message_parse_error);
+  EXPECT_NE(posted.debug.find("latent_caps_test.cc("), std::string::npos)
+      << posted.debug;
+  EXPECT_NE(posted.debug.find("Oops."), std::string::npos) << posted.debug;
+}
+
+// gst-launch-1.0 prints nothing else of an INFO.
+TEST(Messages, AnInfosSentenceIsInItsDebugHalf) {
+  const auto post = [](GstElement* element) {
+    PostInfo(element, {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT}, "Look.");
+  };
+  const Posted posted = PostedBy(+post, gst_message_parse_info);
+  EXPECT_EQ(posted.text, "Look.");
+  EXPECT_NE(posted.debug.find("Look."), std::string::npos) << posted.debug;
+}
+
+TEST(Messages, FunctionNamesAreShort) {
+  EXPECT_EQ(ShortFunctionName("int main()"), "main");
+  EXPECT_EQ(ShortFunctionName("bool taegst::Stream::Use(const std::string&)"),
+            "taegst::Stream::Use");
+  EXPECT_EQ(ShortFunctionName("void taegst::{anonymous}::Post(int) [with T = "
+                              "unsigned char]"),
+            "taegst::{anonymous}::Post");
+  EXPECT_EQ(ShortFunctionName("void taegst::(anonymous namespace)::Post(int)"),
+            "Post");
+  EXPECT_EQ(ShortFunctionName("taegst::Outer(int)::<lambda(GstElement*)>"),
+            "taegst::Outer");
 }
 
 TEST(Errors, KeepTheirDomains) {

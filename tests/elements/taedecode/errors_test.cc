@@ -42,7 +42,7 @@ TEST(Caps, ThatDoNotFitAreRefusedWithAReason) {
 
 TEST(Caps, TensorsThatAreNoLatentAreRefused) {
   for (const char* dimensions :
-       {"64:64", "4:3:32:2", "x", "4:3:-32", "4:3:", "99999:3:32", "",
+       {"64:64", "4:3:32:2:2", "x", "4:3:-32", "4:3:", "99999:3:32", "",
         "1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1", "99999999999999999999:1:1"}) {
     DecodeHarness harness;
     harness.SetCaps(
