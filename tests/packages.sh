@@ -14,6 +14,11 @@ PACKAGES_TESTS=("${PACKAGES_PREVIEW[@]}" "${PACKAGES_SERVER[@]}" libgtest-dev
   libbenchmark-dev meson python3-numpy gstreamer1.0-plugins-bad xvfb x11-utils
   x11-apps gstreamer1.0-plugins-base-apps gir1.2-gst-rtsp-server-1.0
   python3-gst-1.0)
+# Of the formatter, the checks of the code, and what tests/run.sh --quick leaves
+# out: the encoders of films, a browser, torch, and other machines' CPUs.
+PACKAGES_TESTS_HEAVY=(clang-format-14 clang-tidy-14 valgrind
+  gstreamer1.0-plugins-ugly gstreamer1.0-libav ffmpeg python3-pil python3-torch
+  chromium chromium-driver g++-aarch64-linux-gnu qemu-user)
 # The peers of bench/compare, and its plot; each can be done without.
 PACKAGES_COMPARE=(python3-torch libdnnl-dev python3-matplotlib nodejs npm)
 

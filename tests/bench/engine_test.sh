@@ -2,7 +2,7 @@
 # engine_test.sh ENGINE: what bench/compare asks of an engine, and its answers.
 set -euo pipefail
 weights=${TAE_SHARED:-}/weights/taef2_decoder.safetensors
-[ -f "$weights" ] || { echo "needs weights/ in TAE_SHARED"; exit 77; }
+[ -f "$weights" ] || { echo "skipped: needs weights/ in TAE_SHARED"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 head -c $((32 * 8 * 8 * 4)) /dev/zero > "$work/latent"

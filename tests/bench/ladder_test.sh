@@ -5,7 +5,7 @@ shared=${TAE_SHARED:-}
 weights=$shared/weights/taef2_decoder.safetensors
 latents=$shared/golden/flux2_tiny_8x8.safetensors
 for file in "$weights" "$latents"; do
-  [ -f "$file" ] || { echo "needs $file"; exit 77; }
+  [ -f "$file" ] || { echo "skipped: needs $file, see TAE_SHARED"; exit 77; }
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,7 +4,7 @@
 set -euo pipefail
 source=$1 plugin=$2 work=$3
 for tool in Xvfb xwininfo xwd; do
-  command -v "$tool" >/dev/null || { echo "needs $tool" && exit 77; }
+  command -v "$tool" >/dev/null || { echo "skipped: no $tool" && exit 77; }
 done
 
 rm -rf "$work" && mkdir -p "$work" && cd "$work"

@@ -97,7 +97,7 @@ TEST(Shared, GoldenLatentsAndRefusedWeights) {
   const char* shared = std::getenv("TAE_SHARED");
   const std::string root = shared ? shared : "../shared";
   if (access((root + "/golden").c_str(), R_OK) != 0)
-    GTEST_SKIP() << "no shared data in " << root;
+    GTEST_SKIP() << "needs golden/ in TAE_SHARED";
   StatusOr<std::vector<LatentMessage>> read =
       ReadLatentFile(root + "/golden/flux2_coffee_600x400.safetensors", {});
   ASSERT_TRUE(read.ok()) << read.status().message();

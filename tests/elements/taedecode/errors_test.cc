@@ -160,7 +160,8 @@ TEST(Weights, DamagedFileFailsTheStart) {
 
 TEST(Weights, OfAnotherSpaceFailTheStart) {
   const std::string file = Shared("golden/sd_seeded_decoder.safetensors");
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not there";
+  if (!std::filesystem::exists(file))
+    GTEST_SKIP() << "needs " << file << ", see TAE_SHARED";
   const Started started = Start("taedecode variant=flux2 model-file=" + file);
   EXPECT_EQ(started.result, GST_STATE_CHANGE_FAILURE);
   EXPECT_NE(started.error.text, "");

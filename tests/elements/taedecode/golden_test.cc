@@ -35,7 +35,8 @@ class ElementGolden : public ::testing::TestWithParam<const char*> {};
 TEST_P(ElementGolden, FramesAreTheStoredPicture) {
   const std::string path =
       Shared("golden/" + std::string(GetParam()) + ".safetensors");
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  if (!std::filesystem::exists(path))
+    GTEST_SKIP() << "needs " << path << ", see TAE_SHARED";
   const auto golden = tae::tool::ReadGolden(path);
   ASSERT_TRUE(golden.ok()) << golden.status().message();
   const tae::LatentView& latent = golden->latent;

@@ -110,7 +110,8 @@ TEST(Pipeline, RealWeightsGiveTheSamePictureInEveryThreadCount) {
   const char* root = std::getenv("TAE_SHARED");
   const std::string file = std::string(root != nullptr ? root : "../shared") +
                            "/weights/taef2_decoder.safetensors";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not there";
+  if (!std::filesystem::exists(file))
+    GTEST_SKIP() << "needs " << file << ", see TAE_SHARED";
   std::vector<uint8_t> first;
   for (const char* threads : {"1", "2", "5"}) {
     DecodeHarness harness("taedecode method=tae n-threads=" +
