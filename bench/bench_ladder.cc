@@ -133,9 +133,9 @@ class Bench {
     std::map<std::pair<int, Quality>, Scores> scores;
     int count = 0;
     for (const std::string& file : options_.latents) {
-      const auto messages = ReadLatentFile(file, {});
-      if (!messages.ok()) return messages.status();
-      for (const LatentMessage& message : *messages) {
+      const auto latents = ReadLatentFile(file, {});
+      if (!latents.ok()) return latents.status();
+      for (const LatentMessage& message : latents->messages) {
         if (count == options_.at_most) break;
         const auto view = message.View();
         if (!view.ok()) return view.status();

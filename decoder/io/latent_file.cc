@@ -120,18 +120,17 @@ StatusOr<LatentMessage> ReadMember(std::FILE* file, const StreamPrefix& prefix,
 }
 
 // All members of a series; empty when the file is of the usual kind.
-StatusOr<std::vector<LatentMessage>> ReadSeries(std::FILE* file,
-                                                const LatentLimits& limits) {
-  std::vector<LatentMessage> messages;
+StatusOr<LatentFile> ReadSeries(std::FILE* file, const LatentLimits& limits) {
+  LatentFile read;
   std::vector<uint8_t> head;
   uint64_t needed = 1;
   StatusOr<std::optional<StreamPrefix>> prefix(std::nullopt);
   while (!prefix->has_value()) {
     std::rewind(file);
     TAE_RETURN_IF_ERROR(Read(file, needed, &head));
-    if (head.size() < needed) return messages;
+    if (head.size() < needed) return read;
     prefix = ReadStreamPrefix(head.data(), head.size(), limits, &needed);
-    if (!prefix.ok()) return messages;  // the stream reader says what it is
+    if (!prefix.ok()) return read;  // the stream reader says what it is
   }
   const std::vector<const SafetensorsEntry*> series = SeriesOf((*prefix)->json);
   uint64_t file_bytes = 0;
@@ -142,34 +141,77 @@ StatusOr<std::vector<LatentMessage>> ReadSeries(std::FILE* file,
     said.step = static_cast<int>(i) + 1;
     said.steps = static_cast<int>(series.size());
     TAE_RETURN_IF_ERROR(
-        Keep(*std::move(message), limits, &file_bytes, &messages));
+        Keep(*std::move(message), limits, &file_bytes, &read.messages));
   }
-  return messages;
+  return read;
 }
 
-StatusOr<std::vector<LatentMessage>> ReadStream(std::FILE* file,
-                                                const LatentLimits& limits) {
-  std::vector<LatentMessage> messages;
-  LatentStreamReader reader(limits);
-  std::vector<uint8_t> chunk;
-  uint64_t file_bytes = 0;
-  std::rewind(file);
-  do {
-    TAE_RETURN_IF_ERROR(Read(file, kChunk, &chunk));
-    for (size_t at = 0; at < chunk.size();) {
-      StatusOr<size_t> taken =
-          reader.Push(chunk.data() + at, chunk.size() - at);
-      if (!taken.ok()) return taken.status();
-      at += *taken;
-      if (std::optional<LatentMessage> message = reader.Pull())
-        TAE_RETURN_IF_ERROR(
-            Keep(*std::move(message), limits, &file_bytes, &messages));
-    }
-  } while (!chunk.empty());
-  TAE_RETURN_IF_ERROR(reader.Finish());
-  if (messages.empty()) return DataLoss("the file is empty");
-  return messages;
+// Why nothing more can be read, where something was.
+std::string EndsEarly(const Status& status, uint64_t message_begin,
+                      size_t whole) {
+  return "only the first " + std::to_string(whole) +
+         (whole == 1 ? " message is" : " messages are") +
+         " whole; the one that begins at byte " +
+         std::to_string(message_begin) + " is cut or damaged (" +
+         status.message() + ")";
 }
+
+// Reads message by message until something cannot be read: that is an error for
+// the first message, later a note.
+class StreamOfFile {
+ public:
+  StreamOfFile(std::FILE* file, const LatentLimits& limits)
+      : file_(file), limits_(limits), reader_(limits) {}
+
+  StatusOr<LatentFile> ReadAll() {
+    std::rewind(file_);
+    Status status = ReadMessages();
+    if (status.ok()) status = reader_.Finish();
+    if (over_limit_) return status;
+    if (read_.messages.empty())
+      return status.ok() ? DataLoss("the file is empty") : status;
+    if (!status.ok())
+      read_.notes.push_back(
+          EndsEarly(status, message_begin_, read_.messages.size()));
+    return std::move(read_);
+  }
+
+ private:
+  Status ReadMessages() {
+    std::vector<uint8_t> chunk;
+    do {
+      TAE_RETURN_IF_ERROR(Read(file_, kChunk, &chunk));
+      for (size_t at = 0; at < chunk.size();) {
+        StatusOr<size_t> taken =
+            reader_.Push(chunk.data() + at, chunk.size() - at);
+        if (!taken.ok()) return taken.status();
+        at += *taken;
+        position_ += *taken;
+        TAE_RETURN_IF_ERROR(KeepMessage());
+      }
+    } while (!chunk.empty());
+    return {};
+  }
+
+  Status KeepMessage() {
+    std::optional<LatentMessage> message = reader_.Pull();
+    if (!message) return {};
+    message_begin_ = position_;
+    Status status =
+        Keep(*std::move(message), limits_, &file_bytes_, &read_.messages);
+    over_limit_ = !status.ok();
+    return status;
+  }
+
+  std::FILE* file_;
+  const LatentLimits& limits_;
+  LatentStreamReader reader_;
+  LatentFile read_;
+  uint64_t position_ = 0;       // in the file
+  uint64_t message_begin_ = 0;  // of the one that is not whole yet
+  uint64_t file_bytes_ = 0;
+  bool over_limit_ = false;
+};
 
 }  // namespace
 
@@ -192,17 +234,19 @@ bool NaturalLess(std::string_view a, std::string_view b) {
   return a.size() < b.size();
 }
 
-StatusOr<std::vector<LatentMessage>> ReadLatentFile(
-    const std::string& path, const LatentLimits& limits) {
+StatusOr<LatentFile> ReadLatentFile(const std::string& path,
+                                    const LatentLimits& limits) {
+  LatentLimits of_file = limits;
+  of_file.header_bytes = limits.file_header_bytes;
   try {
     StatusOr<File> file = Open(path);
     if (!file.ok()) return file.status();
-    StatusOr<std::vector<LatentMessage>> messages =
-        ReadSeries(file->get(), limits);
-    if (messages.ok() && messages->empty())
-      messages = ReadStream(file->get(), limits);
-    if (!messages.ok()) return InFile(path, messages.status());
-    return messages;
+    StatusOr<LatentFile> read = ReadSeries(file->get(), of_file);
+    if (read.ok() && read->messages.empty())
+      read = StreamOfFile(file->get(), of_file).ReadAll();
+    if (!read.ok()) return InFile(path, read.status());
+    for (std::string& note : read->notes) note.insert(0, path + ": ");
+    return read;
   } catch (const std::bad_alloc&) {
     return OutOfMemory(path + ": no memory for its latents");
   }

@@ -133,7 +133,7 @@ StatusOr<std::vector<float>> ParseNumbers(const LatentMetadata& metadata,
 }
 
 // The scales of an 8-bit message must fit its channels: the last dimension of
-// tokens and of nhwc, the second of other messages, batch 1.
+// tokens and of nhwc, the second of other messages.
 Status ReadScales(LatentHeader* header) {
   if (header->stored != StoredType::kU8) return {};
   StatusOr<std::vector<float>> scale =
@@ -144,7 +144,7 @@ Status ReadScales(LatentHeader* header) {
   if (!offset.ok()) return offset.status();
   const std::vector<int64_t>& dims = header->dims;
   uint64_t channels = 0;
-  if (dims.size() >= 3 && dims.size() <= 4 && dims[0] == 1) {
+  if (dims.size() >= 3 && dims.size() <= 4) {
     header->channels_last =
         dims.size() == 3 || header->description.layout == "nhwc";
     channels =
@@ -155,8 +155,8 @@ Status ReadScales(LatentHeader* header) {
       (count != 1 && count != channels))
     return DataLoss(
         "latent stream: an 8-bit latent needs as many quant_scale and "
-        "quant_offset as channels, of a shape [1, C, H, W], [1, H, W, C] or "
-        "[1, tokens, C]");
+        "quant_offset as channels, of a shape [N, C, H, W], [N, H, W, C] or "
+        "[N, tokens, C]");
   header->scale = *std::move(scale);
   header->offset = *std::move(offset);
   return {};

@@ -47,18 +47,25 @@ void StoreScalar(DType dtype, float value, uint8_t* bytes, size_t index) {
   std::memcpy(bytes + 2 * index, &bits, sizeof(bits));
 }
 
-// Which channel a scalar belongs to.
+// Which channel a scalar belongs to; `plane` scalars lie together where the
+// channels are not the innermost dimension.
 class Channels {
  public:
-  Channels(size_t channels, size_t scalars, bool last)
-      : modulo_(last ? channels : SIZE_MAX),
-        run_(last ? 1 : std::max<size_t>(1, scalars / channels)) {}
-  size_t Of(size_t scalar) const { return scalar / run_ % modulo_; }
+  Channels(size_t channels, size_t plane, bool last)
+      : channels_(channels), run_(last ? 1 : std::max<size_t>(1, plane)) {}
+  size_t Of(size_t scalar) const { return scalar / run_ % channels_; }
 
  private:
-  size_t modulo_;
+  size_t channels_;
   size_t run_;
 };
+
+// Scalars of one channel of one latent of the batch.
+size_t PlaneOf(const LatentHeader& header, size_t channels, size_t scalars) {
+  const auto batch = static_cast<size_t>(
+      channels > 1 && !header.dims.empty() ? header.dims[0] : 1);
+  return scalars / std::max<size_t>(1, batch * channels);
+}
 
 // What one channel's finite numbers span; 0..255 stand for low..high.
 struct Range {
@@ -100,7 +107,8 @@ void ConvertPayload(const LatentHeader& header, const void* stored,
   const auto* in = static_cast<const uint8_t*>(stored);
   auto* out = static_cast<uint8_t*>(payload);
   const size_t count = header.payload_size / SizeOf(header.dtype);
-  const Channels channels(std::max<size_t>(1, header.scale.size()), count,
+  const size_t scales = std::max<size_t>(1, header.scale.size());
+  const Channels channels(scales, PlaneOf(header, scales, count),
                           header.channels_last);
   for (size_t i = 0; i < count; ++i) {
     const size_t channel = channels.Of(i);
@@ -112,18 +120,20 @@ void ConvertPayload(const LatentHeader& header, const void* stored,
 }
 
 StatusOr<std::string> EncodeLatent8(const LatentView& latent,
-                                    LatentMetadata metadata) {
-  const std::vector<int64_t> dims = DimsOf(latent);
+                                    LatentMetadata metadata, int batch) {
+  std::vector<int64_t> dims = DimsOf(latent);
+  dims[0] = batch;
   const bool last = ChannelsLast(latent.layout);
   const size_t count = static_cast<size_t>(last ? dims.back() : dims[1]);
   if (latent.size != static_cast<size_t>(latent.channels) *
                          latent.extent.height * latent.extent.width *
                          SizeOf(latent.dtype) ||
-      latent.size == 0)
+      latent.size == 0 || batch < 1)
     return InvalidArgument("latent stream: the latent's size is not its shape");
-  std::vector<float> values(latent.size / SizeOf(latent.dtype));
+  const size_t scalars = latent.size / SizeOf(latent.dtype);
+  std::vector<float> values(scalars * static_cast<size_t>(batch));
   LoadFloats(latent.dtype, latent.data, values.size(), values.data());
-  const Channels channels(count, values.size(), last);
+  const Channels channels(count, scalars / count, last);
 
   std::vector<Range> ranges(count);
   for (size_t i = 0; i < values.size(); ++i)

@@ -1,6 +1,7 @@
 // Shape and metadata of a message -> what the numbers are: LatentView.
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <string>
 #include <string_view>
 
@@ -76,6 +77,7 @@ struct Shape {
   int64_t channels = 0;  // as stored: 4C in the packed layouts
   int64_t height = 0;    // as stored
   int64_t width = 0;
+  int64_t batch = 1;
 };
 
 Status WrongRank(const LatentHeader& header, std::string_view layout,
@@ -97,7 +99,7 @@ StatusOr<Shape> ReadPlanes(const LatentHeader& header,
   }
   if (d.size() == 4 && d[1] == 1 && d[0] > 1)  // [C, 1, H, W], without a batch
     return Shape{d[0], d[2], d[3]};
-  if (d.size() == 4) return Shape{d[1], d[2], d[3]};
+  if (d.size() == 4) return Shape{d[1], d[2], d[3], d[0]};
   if (d.size() == 3) return Shape{d[0], d[1], d[2]};
   return WrongRank(header, layout, "[N, C, H, W]");
 }
@@ -105,7 +107,7 @@ StatusOr<Shape> ReadPlanes(const LatentHeader& header,
 StatusOr<Shape> ReadPixels(const LatentHeader& header,
                            std::string_view layout) {
   const std::vector<int64_t>& d = header.dims;
-  if (d.size() == 4) return Shape{d[3], d[1], d[2]};
+  if (d.size() == 4) return Shape{d[3], d[1], d[2], d[0]};
   if (d.size() == 3) return Shape{d[2], d[0], d[1]};
   return WrongRank(header, layout, "[N, H, W, C]");
 }
@@ -123,7 +125,8 @@ StatusOr<Shape> ReadTokens(const LatentHeader& header,
         "latent of shape " + ToString(header.dims) +
         " is a sequence of tokens, which does not carry its height and width: "
         "add the metadata width and height (pixels)");
-  const Shape shape{d.back(), *said.height / 16, *said.width / 16};
+  const Shape shape{d.back(), *said.height / 16, *said.width / 16,
+                    d.size() == 3 ? d[0] : 1};
   if (shape.height * shape.width != tokens)
     return InvalidArgument(
         "latent of " + std::to_string(tokens) + " tokens does not fit " +
@@ -150,6 +153,16 @@ bool IsPacked(LatentLayout layout) {
   return layout != LatentLayout::kNchw && layout != LatentLayout::kNhwc;
 }
 
+StatusOr<const LayoutRow*> LayoutOf(const LatentHeader& header) {
+  const LatentDescription& said = header.description;
+  const std::string_view name =
+      said.layout.empty() ? GuessLayout(header.dims, said.space) : said.layout;
+  if (const LayoutRow* row = FindLayout(name)) return row;
+  return Unsupported("latent: unknown layout '" + std::string(name) +
+                     "': expected nchw, ncthw, nhwc, packed, packed-nchw or "
+                     "packed-ideogram4");
+}
+
 Status CheckShape(const LatentHeader& header, const LayoutRow& row,
                   const Shape& shape) {
   const std::string what = "latent of shape " + ToString(header.dims) +
@@ -170,16 +183,20 @@ Status CheckShape(const LatentHeader& header, const LayoutRow& row,
 
 }  // namespace
 
+int BatchOf(const LatentHeader& header) {
+  const StatusOr<const LayoutRow*> row = LayoutOf(header);
+  if (!row.ok()) return 1;
+  const StatusOr<Shape> shape = ReadShape(header, **row);
+  if (!shape.ok() || !CheckShape(header, **row, *shape).ok()) return 1;
+  return static_cast<int>(std::clamp<int64_t>(shape->batch, 1, INT_MAX));
+}
+
 StatusOr<LatentView> AsLatentView(const LatentHeader& header,
-                                  const void* payload) {
+                                  const void* payload, int index) {
   const LatentDescription& said = header.description;
-  const std::string_view name =
-      said.layout.empty() ? GuessLayout(header.dims, said.space) : said.layout;
-  const LayoutRow* row = FindLayout(name);
-  if (row == nullptr)
-    return Unsupported("latent: unknown layout '" + std::string(name) +
-                       "': expected nchw, ncthw, nhwc, packed, packed-nchw or "
-                       "packed-ideogram4");
+  const StatusOr<const LayoutRow*> found = LayoutOf(header);
+  if (!found.ok()) return found.status();
+  const LayoutRow* row = *found;
   if (!said.domain.empty() && said.domain != "sampler" && said.domain != "vae")
     return Unsupported("latent: unknown domain '" + said.domain +
                        "': expected sampler or vae");
@@ -200,9 +217,18 @@ StatusOr<LatentView> AsLatentView(const LatentHeader& header,
   view.size =
       static_cast<size_t>(shape->channels * shape->height * shape->width) *
       SizeOf(header.dtype);
-  if (view.size > header.payload_size)
+  const uint64_t latents = header.payload_size / view.size;
+  if (latents == 0)
     return InvalidArgument("latent of shape " + ToString(header.dims) +
                            " holds no complete latent");
+  if (index < 0 || static_cast<uint64_t>(index) >= latents ||
+      index >= std::max<int64_t>(1, shape->batch))
+    return InvalidArgument("latent of shape " + ToString(header.dims) +
+                           " holds no latent of index " +
+                           std::to_string(index) + ", counted from 0");
+  if (payload != nullptr)
+    view.data = static_cast<const uint8_t*>(payload) +
+                view.size * static_cast<size_t>(index);
   return view;
 }
 

@@ -176,11 +176,16 @@ StatusOr<std::string> EncodeLatentHeader(StoredType stored,
 }
 
 StatusOr<std::string> EncodeLatentHeader(const LatentView& latent,
-                                         LatentMetadata metadata) {
-  const std::vector<int64_t> dims = DimsOf(latent);
+                                         LatentMetadata metadata, int batch) {
+  std::vector<int64_t> dims = DimsOf(latent);
+  dims[0] = batch;
+  uint64_t size = 0;
+  if (batch < 1 || __builtin_mul_overflow(uint64_t{latent.size},
+                                          static_cast<uint64_t>(batch), &size))
+    return InvalidArgument("latent stream: a batch of " +
+                           std::to_string(batch) + " cannot be written");
   DescribeView(latent, &metadata);
-  return EncodeLatentHeader(StoredAs(latent.dtype), dims, latent.size,
-                            metadata);
+  return EncodeLatentHeader(StoredAs(latent.dtype), dims, size, metadata);
 }
 
 }  // namespace tae

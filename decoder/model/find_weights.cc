@@ -101,18 +101,17 @@ Status Missing(const VariantInfo& info, const std::vector<std::string>& seen) {
 
 }  // namespace
 
-StatusOr<std::string> FindWeights(std::string_view variant,
-                                  std::string_view explicit_path) {
+StatusOr<FoundWeights> FindWeights(std::string_view variant,
+                                   std::string_view explicit_path) {
   if (!explicit_path.empty()) {
     std::string path(explicit_path);
     std::error_code error;
-    if (fs::exists(path, error)) return path;
+    if (fs::exists(path, error)) return FoundWeights{path, {}};
     return NotFound(path + ": there is no such file");
   }
   const VariantInfo* info = FindVariant(variant);
   if (info == nullptr) {
-    return InvalidArgument("there is no variant '" + std::string(variant) +
-                           "'");
+    return UnknownVariant(variant);
   }
   if (info->weights_file.empty()) {
     return NotFound(
@@ -123,7 +122,7 @@ StatusOr<std::string> FindWeights(std::string_view variant,
   const std::vector<std::string> places = SearchPath();
   for (const std::string& place : places) {
     std::string found = Search(place, *info);
-    if (!found.empty()) return found;
+    if (!found.empty()) return FoundWeights{std::move(found), {}};
   }
   return Missing(*info, places);
 }

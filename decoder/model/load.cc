@@ -131,7 +131,7 @@ StatusOr<std::shared_ptr<const Model>> Load(const std::string& path,
                                             const LoadOptions& options) {
   const VariantInfo* wanted = FindVariant(options.variant);
   if (wanted == nullptr && !options.variant.empty()) {
-    return InvalidArgument("there is no variant '" + options.variant + "'");
+    return UnknownVariant(options.variant);
   }
   StatusOr<std::shared_ptr<const MappedFile>> bytes = MappedFile::Open(path);
   if (!bytes.ok()) return bytes.status();
@@ -241,8 +241,7 @@ StatusOr<std::shared_ptr<const Model>> MakeLinear(const VariantInfo& info) {
 
 StatusOr<const VariantInfo*> VariantNamed(std::string_view name) {
   const VariantInfo* info = FindVariant(name);
-  if (info == nullptr)
-    return InvalidArgument("there is no variant '" + std::string(name) + "'");
+  if (info == nullptr) return UnknownVariant(name);
   return info;
 }
 

@@ -10,6 +10,7 @@
 #include "tae/latent_stream.h"
 #include "tool/arguments.h"
 #include "tool/commands.h"
+#include "tool/latents.h"
 #include "tool/open_model.h"
 #include "tool/png_file.h"
 
@@ -18,14 +19,15 @@ namespace {
 
 constexpr Option kOptions[] = {{"-o"},       {"--variant"}, {"--model"},
                                {"--method"}, {"--backend"}, {"--precision"},
-                               {"--rung"},   {"--threads"}, {"--index"}};
+                               {"--rung"},   {"--threads"}, {"--index"},
+                               {"--domain"}, {"--layout"}};
 
 // The latent asked for by --index, counted from 0; the last one without.
 StatusOr<LatentMessage> PickLatent(const std::string& path,
-                                   const std::string& index) {
-  StatusOr<std::vector<LatentMessage>> all = ReadLatentFile(path, {});
+                                   const Arguments& arguments) {
+  const std::string index = arguments.Value("--index");
+  StatusOr<std::vector<LatentMessage>> all = ReadLatents(path, arguments);
   if (!all.ok()) return all.status();
-  if (all->empty()) return DataLoss(path + ": holds no latent");
   if (index.empty()) return std::move(all->back());
   size_t number = 0;
   const char* end = index.data() + index.size();
@@ -36,20 +38,6 @@ StatusOr<LatentMessage> PickLatent(const std::string& path,
                            "'");
   }
   return std::move((*all)[number]);
-}
-
-// The space: as asked for, as the file says, else the likeliest with this many
-// channels.
-std::string VariantOf(const std::string& asked, const LatentMessage& message,
-                      const LatentView& view) {
-  if (!asked.empty()) return asked;
-  const std::string& space = message.header.description.space;
-  if (!space.empty()) return space;
-  // As golden cases say it.
-  const auto said = message.header.metadata.find("variant");
-  if (said != message.header.metadata.end()) return said->second;
-  const auto candidates = VariantsWithChannels(view.channels);
-  return candidates.empty() ? "" : std::string(candidates.front()->name);
 }
 
 StatusOr<Decoder> MakeDecoder(const Arguments& arguments,
@@ -107,13 +95,11 @@ StatusOr<int> Decode(Words words) {
   }
   const auto precision = ParsePrecision(arguments->Value("--precision"));
   if (!precision.ok()) return precision.status();
-  const auto message =
-      PickLatent(arguments->positional().front(), arguments->Value("--index"));
+  const auto message = PickLatent(arguments->positional().front(), *arguments);
   if (!message.ok()) return message.status();
   const StatusOr<LatentView> view = message->View();
   if (!view.ok()) return view.status();
-  const std::string variant =
-      VariantOf(arguments->Value("--variant"), *message, *view);
+  const std::string variant = VariantOf(message->header, view->channels);
   StatusOr<Decoder> decoder = MakeDecoder(*arguments, variant);
   if (!decoder.ok()) return decoder.status();
   const auto rung = ParseRung(decoder->model(), arguments->Value("--rung"));

@@ -14,24 +14,15 @@
 #include "tae/variant.h"
 #include "tool/arguments.h"
 #include "tool/commands.h"
+#include "tool/latents.h"
 #include "tool/mistakes.h"
 
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {
-    {"--variant"}, {"--table", false}, {"--check", false}, {"--misses", false}};
-
-// As asked for, as the file says, as golden cases say, else the likeliest.
-std::string VariantOf(const std::string& asked, const LatentHeader& header,
-                      int channels) {
-  if (!asked.empty()) return asked;
-  if (!header.description.space.empty()) return header.description.space;
-  const auto said = header.metadata.find("variant");
-  if (said != header.metadata.end()) return said->second;
-  const auto likely = VariantsWithChannels(channels);
-  return likely.empty() ? "" : std::string(likely.front()->name);
-}
+constexpr Option kOptions[] = {{"--variant"},      {"--domain"},
+                               {"--layout"},       {"--table", false},
+                               {"--check", false}, {"--misses", false}};
 
 std::string NameOf(const std::string& path) {
   return std::filesystem::path(path).stem().string();
@@ -49,16 +40,15 @@ bool Tell(const std::string& name, const Diagnosis& found) {
   return false;
 }
 
-StatusOr<bool> Examine(const std::string& path, const std::string& asked) {
-  const auto messages = ReadLatentFile(path, {});
+StatusOr<bool> Examine(const std::string& path, const Arguments& arguments) {
+  const auto messages = ReadLatents(path, arguments);
   if (!messages.ok()) return messages.status();
   bool healthy = true;
   int number = 0;
   for (const LatentMessage& message : *messages) {
     const auto view = message.View();
     if (!view.ok()) return view.status();
-    const std::string variant =
-        VariantOf(asked, message.header, view->channels);
+    const std::string variant = VariantOf(message.header, view->channels);
     const Diagnosis found = Diagnose(
         *view,
         {.variant = variant, .noisy = message.header.description.pred == "x"});
@@ -101,8 +91,8 @@ std::vector<Specimen> SpecimensOfClip(const std::string& name,
 }
 
 StatusOr<std::vector<Specimen>> SpecimensOf(const std::string& path,
-                                            const std::string& asked) {
-  const auto messages = ReadLatentFile(path, {});
+                                            const Arguments& arguments) {
+  const auto messages = ReadLatents(path, arguments);
   if (!messages.ok()) return messages.status();
   std::vector<Specimen> specimens;
   for (const LatentMessage& message : *messages) {
@@ -110,8 +100,7 @@ StatusOr<std::vector<Specimen>> SpecimensOf(const std::string& path,
     if (dims.size() == 5 && dims[2] > 1) {
       for (Specimen& specimen : SpecimensOfClip(
                NameOf(path),
-               VariantOf(asked, message.header, static_cast<int>(dims[1])),
-               message))
+               VariantOf(message.header, static_cast<int>(dims[1])), message))
         specimens.push_back(std::move(specimen));
       continue;
     }
@@ -122,11 +111,10 @@ StatusOr<std::vector<Specimen>> SpecimensOf(const std::string& path,
       return Unsupported(path +
                          ": --table takes latents [N, C, H, W] of the "
                          "sampler's domain, known to be right");
-    Specimen specimen{
-        .name = NameOf(path),
-        .variant = VariantOf(asked, message.header, view->channels),
-        .channels = view->channels,
-        .extent = view->extent};
+    Specimen specimen{.name = NameOf(path),
+                      .variant = VariantOf(message.header, view->channels),
+                      .channels = view->channels,
+                      .extent = view->extent};
     specimen.planes.resize(view->size / SizeOf(view->dtype));
     LoadFloats(view->dtype, view->data, specimen.planes.size(),
                specimen.planes.data());
@@ -219,7 +207,7 @@ StatusOr<bool> PrintTable(const Arguments& arguments) {
                 std::string(AilmentName(static_cast<Ailment>(i))).c_str());
   std::printf(" %9s\n", "alarms");
   for (const std::string& path : arguments.positional()) {
-    const auto specimens = SpecimensOf(path, arguments.Value("--variant"));
+    const auto specimens = SpecimensOf(path, arguments);
     if (!specimens.ok()) return specimens.status();
     for (const Specimen& specimen : *specimens) AddRow(specimen, &table);
   }
@@ -240,7 +228,7 @@ StatusOr<int> Doctor(Words words) {
     good = *within;
   } else {
     for (const std::string& path : arguments->positional()) {
-      const auto healthy = Examine(path, arguments->Value("--variant"));
+      const auto healthy = Examine(path, *arguments);
       if (!healthy.ok()) return healthy.status();
       good = good && *healthy;
     }

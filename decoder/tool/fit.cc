@@ -46,10 +46,10 @@ class PairReader {
 
   Status Read(const std::string& path, const Visit& visit) const {
     if (model_ == nullptr) return ReadStored(path, visit);
-    const auto messages = ReadLatentFile(path, {});
-    if (!messages.ok()) return messages.status();
+    const auto file = ReadLatentFile(path, {});
+    if (!file.ok()) return file.status();
     Decoder decoder(model_, {.parallel = parallel_});
-    for (const LatentMessage& message : *messages) {
+    for (const LatentMessage& message : file->messages) {
       const StatusOr<LatentView> view = message.View();
       if (!view.ok()) return view.status();
       Pair pair{.latent = *view, .picture = {}};

@@ -66,15 +66,16 @@ bool PrintModel(const std::string& path, std::string* why_not) {
 
 // True when the file is latents.
 bool PrintLatents(const std::string& path, std::string* why_not) {
-  const auto messages = ReadLatentFile(path, {});
-  if (!messages.ok() || messages->empty()) {
-    *why_not = messages.ok() ? path + ": holds no latent"
-                             : messages.status().message();
+  const auto read = ReadLatentFile(path, {});
+  if (!read.ok()) {
+    *why_not = read.status().message();
     return false;
   }
-  Line("content", std::to_string(messages->size()) + " latent" +
-                      (messages->size() == 1 ? "" : "s"));
-  for (const LatentMessage& message : *messages) {
+  const std::vector<LatentMessage>& messages = read->messages;
+  Line("content", std::to_string(messages.size()) + " latent" +
+                      (messages.size() == 1 ? "" : "s"));
+  for (const std::string& note : read->notes) Line("warning", note);
+  for (const LatentMessage& message : messages) {
     Line("latent", ToString(message.header));
     for (const std::string& note : message.header.description.notes) {
       Line("note", note);

@@ -18,9 +18,11 @@ constexpr int kScales[] = {1, 2, 4, 8};
 // What there is of a space on this machine.
 StatusOr<LadderModels> OpenAll(std::string variant, const std::string& file) {
   LadderModels models;
-  const StatusOr<std::string> path = FindWeights(variant, file);
+  const StatusOr<FoundWeights> path = FindWeights(variant, file);
   if (path.ok()) {
-    auto full = LoadModel(*path, {.variant = variant});
+    for (const std::string& note : path->notes)
+      std::fprintf(stderr, "warning: %s\n", note.c_str());
+    auto full = LoadModel(path->path, {.variant = variant});
     if (!full.ok()) return full.status();
     models.full = *std::move(full);
     variant = GetModelInfo(*models.full).variant;

@@ -48,10 +48,11 @@ LayerWeights ZeroLayer(const LayerSpec& layer) {
 }
 
 ModelOr OpenWeights(const ModelRequest& request) {
-  const StatusOr<std::string> path =
+  const StatusOr<FoundWeights> found =
       FindWeights(request.variant, request.model_file);
-  if (!path.ok()) return path.status();
-  ModelOr model = LoadModel(*path, {.variant = request.variant});
+  if (!found.ok()) return found.status();
+  for (const std::string& note : found->notes) Warn(note);
+  ModelOr model = LoadModel(found->path, {.variant = request.variant});
   if (!model.ok()) return model.status();
   for (const std::string& warning : GetModelInfo(**model).warnings) {
     Warn(warning);
@@ -108,7 +109,7 @@ ModelOr OpenModel(const ModelRequest& request) {
 ModelOr ZeroModel(const std::string& variant) {
   const VariantInfo* row = FindVariant(variant);
   if (row == nullptr) {
-    return InvalidArgument("there is no variant '" + variant + "'");
+    return UnknownVariant(variant);
   }
   const std::optional<ModelSpec> spec = ArchitectureOf(row->name);
   if (!spec) {

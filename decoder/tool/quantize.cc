@@ -13,6 +13,7 @@
 #include "tool/arguments.h"
 #include "tool/commands.h"
 #include "tool/compare.h"
+#include "tool/latents.h"
 #include "tool/open_model.h"
 #include "tool/picture.h"
 
@@ -42,7 +43,7 @@ struct Summary {
 
 Status Measure(const Arguments& arguments, const std::string& path,
                const std::shared_ptr<ParallelFor>& threads, Summary* summary) {
-  StatusOr<std::vector<LatentMessage>> messages = ReadLatentFile(path, {});
+  const auto messages = ReadLatents(path, arguments);
   if (!messages.ok()) return messages.status();
   int number = 0;
   for (const LatentMessage& message : *messages) {

@@ -18,6 +18,7 @@
 #include "tool/arguments.h"
 #include "tool/commands.h"
 #include "tool/compare.h"
+#include "tool/latents.h"
 #include "tool/open_model.h"
 #include "tool/picture.h"
 
@@ -141,7 +142,7 @@ void PrintStep(const LatentDescription& said, const LatentChange& change) {
 Status ShowFile(const Arguments& arguments, const std::string& path,
                 const std::shared_ptr<ParallelFor>& threads,
                 std::vector<Screen>* screens) {
-  StatusOr<std::vector<LatentMessage>> messages = ReadLatentFile(path, {});
+  const auto messages = ReadLatents(path, arguments);
   if (!messages.ok()) return messages.status();
   std::optional<Decoder> decoder;
   Generations generations;

@@ -18,9 +18,9 @@ StatusOr<int> ListVariants(Words words) {
               "decoder", "linear", "weights");
   for (const VariantInfo& info : Variants()) {
     const auto spec = ArchitectureOf(info.name);
-    const StatusOr<std::string> found = FindWeights(info.name, "");
+    const StatusOr<FoundWeights> found = FindWeights(info.name, "");
     const std::string weights =
-        found.ok() ? *found
+        found.ok() ? found->path
         : info.weights_file.empty()
             ? ""
             : std::string(info.weights_file) + " (not here)";

@@ -10,8 +10,7 @@ tae::Status FileSupply::ReadNextFile() {
   const std::string& path = files_[next_file_++];
   tae::LatentLimits limits;
   limits.payload_bytes = settings_.max_bytes;
-  tae::StatusOr<std::vector<tae::LatentMessage>> read =
-      tae::ReadLatentFile(path, limits);
+  tae::StatusOr<tae::LatentFile> read = tae::ReadLatentFile(path, limits);
   if (!read.ok()) {
     if (!settings_.continue_on_error) return read.status();
     // Read a second time after a seek, it is no news.
@@ -19,8 +18,12 @@ tae::Status FileSupply::ReadNextFile() {
     warned_files_ = std::max<guint64>(warned_files_, next_file_);
     return {};
   }
-  for (tae::LatentMessage& message : *read)
+  for (tae::LatentMessage& message : read->messages)
     messages_.push_back(std::move(message));
+  // Read a second time after a seek, it is no news.
+  if (next_file_ > warned_files_)
+    for (const std::string& note : read->notes) warn_(tae::DataLoss(note));
+  warned_files_ = std::max<guint64>(warned_files_, next_file_);
   return {};
 }
 

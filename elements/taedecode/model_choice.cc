@@ -59,13 +59,19 @@ tae::StatusOr<ChosenModel> ChooseByMethod(const ModelRequest& request,
                                           Method method) {
   if (method == Method::kLinear) return Linear(request.variant);
   if (method == Method::kBuiltin) return Builtin(request.variant);
-  const auto path = tae::FindWeights(request.variant, request.model_file);
-  if (path.ok())
-    return Chosen(tae::LoadModel(*path, {.variant = request.variant}),
-                  Method::kTae);
+  const auto found = tae::FindWeights(request.variant, request.model_file);
+  if (found.ok()) {
+    auto chosen =
+        Chosen(tae::LoadModel(found->path, {.variant = request.variant}),
+               Method::kTae);
+    if (chosen.ok())
+      chosen->warnings.insert(chosen->warnings.end(), found->notes.begin(),
+                              found->notes.end());
+    return chosen;
+  }
   if (method == Method::kTae || !request.model_file.empty())
-    return path.status();
-  return WithoutWeights(request.variant, path.status());
+    return found.status();
+  return WithoutWeights(request.variant, found.status());
 }
 
 }  // namespace

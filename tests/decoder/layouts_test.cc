@@ -194,11 +194,12 @@ std::optional<Case> OpenClipFrame(int t) {
   EXPECT_TRUE(clip.ok()) << clip.status().message();
   const auto model = LinearModel("wan21");
   EXPECT_TRUE(model.ok()) << model.status().message();
-  if (!clip.ok() || clip->empty() || !model.ok()) return std::nullopt;
-  const LatentHeader& header = clip->front().header;
+  if (!clip.ok() || !model.ok()) return std::nullopt;
+  const LatentHeader& header = clip->messages.front().header;
   const auto dim = [&](int i) { return static_cast<int>(header.dims.at(i)); };
-  std::vector<float> all(clip->front().payload.size() / SizeOf(header.dtype));
-  LoadFloats(header.dtype, clip->front().payload.data(), all.size(),
+  std::vector<float> all(clip->messages.front().payload.size() /
+                         SizeOf(header.dtype));
+  LoadFloats(header.dtype, clip->messages.front().payload.data(), all.size(),
              all.data());
   Case opened{"wan21", {{dim(1), dim(3), dim(4)}, {}}, *model, {}};
   const size_t plane = size_t(dim(3)) * dim(4);

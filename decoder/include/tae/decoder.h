@@ -70,13 +70,21 @@ struct RungInfo {
 // The full one first.
 TAE_EXPORT std::vector<RungInfo> GetRungs(const Model& model);
 
+struct FoundWeights {
+  std::string path;
+  // Sentences for people: files that lie before it in the search and are
+  // damaged or something else.
+  std::vector<std::string> notes;
+};
+
 // Where the weights of a space lie: explicit_path if not empty, else the first
 // hit in $TAE_MODEL_PATH (colon separated folders or files), the user's data
 // dir ($XDG_DATA_HOME/tae), the system data dirs ($XDG_DATA_DIRS/tae), and
-// $COMFYUI_PATH/models/vae_approx. kNotFound says the file, the URL and the
-// command that fetches it.
-TAE_EXPORT StatusOr<std::string> FindWeights(std::string_view variant,
-                                             std::string_view explicit_path);
+// $COMFYUI_PATH/models/vae_approx. A file that does not hold such weights is
+// passed over with a note. kNotFound says the file, the URL and the command
+// that fetches it, and which files were passed over.
+TAE_EXPORT StatusOr<FoundWeights> FindWeights(std::string_view variant,
+                                              std::string_view explicit_path);
 
 // What a safetensors file is that is not a latent, for a message: "weights of a
 // tiny decoder for flux2 (79 tensors)"; "" when nobody knows. `bytes` hold its

@@ -89,7 +89,10 @@ struct LatentHeader {
 };
 
 struct LatentLimits {
-  uint64_t header_bytes = uint64_t{1} << 20;
+  // Of live input. A ComfyUI workflow in the metadata has a megabyte or two.
+  uint64_t header_bytes = uint64_t{16} << 20;
+  // Of files: what the reference reader of safetensors takes.
+  uint64_t file_header_bytes = 100'000'000;
   uint64_t payload_bytes = uint64_t{256} << 20;
   // Of all payloads together, where a whole file is read.
   uint64_t file_bytes = uint64_t{4} << 30;
@@ -109,11 +112,18 @@ TAE_EXPORT StatusOr<std::optional<LatentHeader>> ReadLatentHeader(
 TAE_EXPORT void ConvertPayload(const LatentHeader& header, const void* stored,
                                void* payload);
 
-// Resolves shape and metadata: layout, channels, extent, domain. Of a batch the
-// view shows the first. The view borrows `payload`, header.payload_size bytes.
+// How many latents of one shape the message holds, one behind the other: N of
+// [N, C, H, W], [N, C, 1, H, W], [N, H, W, C] and [N, tokens, C]; 1 for all
+// that is no batch, and where AsLatentView gives an error.
+TAE_EXPORT int BatchOf(const LatentHeader& header);
+
+// Resolves shape and metadata: layout, channels, extent, domain. `index` picks
+// one of a batch, counted from 0. The view borrows `payload`, which is all of
+// the message's header.payload_size bytes (null where only the shape matters).
 // Errors: kUnsupported or kInvalidArgument with what was found and what helps.
 TAE_EXPORT StatusOr<LatentView> AsLatentView(const LatentHeader& header,
-                                             const void* payload);
+                                             const void* payload,
+                                             int index = 0);
 
 // One line for people and logs.
 TAE_EXPORT std::string ToString(const LatentHeader& header);
@@ -122,8 +132,8 @@ struct LatentMessage {
   LatentHeader header;
   std::vector<uint8_t> payload;
 
-  StatusOr<LatentView> View() const {
-    return AsLatentView(header, payload.data());
+  StatusOr<LatentView> View(int index = 0) const {
+    return AsLatentView(header, payload.data(), index);
   }
 };
 
@@ -174,22 +184,37 @@ TAE_EXPORT StatusOr<std::string> EncodeLatentHeader(
 
 // The same for a latent of any layout. The view says shape, layout and domain;
 // packed ones get width and height, 8 pixels a latent pixel, where the metadata
-// lacks them. The latent's bytes follow as they are.
+// lacks them. The latent's bytes follow as they are, or those of `batch`
+// latents of which the view is the first.
 TAE_EXPORT StatusOr<std::string> EncodeLatentHeader(const LatentView& latent,
-                                                    LatentMetadata metadata);
+                                                    LatentMetadata metadata,
+                                                    int batch = 1);
 
 // A whole message with 8 bits a scalar, scaled for each stored channel on its
 // own (half the size of F16). Readers hand it out as F16. Numbers that are not
-// finite become the channel's smallest.
+// finite become the channel's smallest. At latent.data lie `batch` latents, one
+// behind the other; they share the scales.
 TAE_EXPORT StatusOr<std::string> EncodeLatent8(const LatentView& latent,
-                                               LatentMetadata metadata);
+                                               LatentMetadata metadata,
+                                               int batch = 1);
+
+// What a file of latents holds.
+struct LatentFile {
+  std::vector<LatentMessage> messages;  // at least one
+  // Sentences about what is not among them, each with the file's name: where a
+  // recording is cut or damaged, and what was ignored.
+  std::vector<std::string> notes;
+};
 
 // All latents of a file: .safetensors (one latent; a recorded stream; or many
 // tensors of one shape, in natural order of their names), .npy (also
-// concatenated), ComfyUI .latent. Every message names the file.
-// Errors: kNotFound, kUnreadable, and as ReadLatentHeader.
-TAE_EXPORT StatusOr<std::vector<LatentMessage>> ReadLatentFile(
-    const std::string& path, const LatentLimits& limits);
+// concatenated), ComfyUI .latent. Of a recording that ends inside a message, or
+// in something else, all whole messages before that are given, and a note that
+// names the byte. Every message names the file.
+// Errors: kNotFound, kUnreadable, and as ReadLatentHeader where not even the
+// first message is whole.
+TAE_EXPORT StatusOr<LatentFile> ReadLatentFile(const std::string& path,
+                                               const LatentLimits& limits);
 
 // The order of files and tensors: runs of digits compare as numbers, "step_9"
 // before "step_10".

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tae/export.h"
+#include "tae/status.h"
 #include "tae/types.h"
 
 namespace tae {
@@ -26,8 +27,15 @@ struct VariantInfo {
 
 TAE_EXPORT std::span<const VariantInfo> Variants();
 
-// By name or alias, case insensitive; nullptr when unknown.
+// By any name that people use for the space or for a model of it: name, alias,
+// repository ("black-forest-labs/FLUX.1-dev"), diffusers' pipeline
+// ("Flux2KleinPipeline"), ComfyUI's latent format ("latent_formats.Wan21"),
+// sd.cpp's version. Case and punctuation do not matter. nullptr when unknown.
 TAE_EXPORT const VariantInfo* FindVariant(std::string_view name);
+
+// kInvalidArgument: that there is no such variant, and which three come
+// nearest to the name.
+TAE_EXPORT Status UnknownVariant(std::string_view name);
 
 // All spaces with this many latent channels, the likeliest first (32: flux2,
 // 16: flux1, 4: sd). Empty when none.

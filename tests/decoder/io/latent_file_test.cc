@@ -13,10 +13,10 @@
 namespace tae {
 namespace {
 
-class LatentFile : public ::testing::Test {
+class LatentFileTest : public ::testing::Test {
  protected:
   void TearDown() override { unlink(path_.c_str()); }
-  StatusOr<std::vector<LatentMessage>> Read(const std::string& bytes) {
+  StatusOr<LatentFile> Read(const std::string& bytes) {
     path_ =
         ::testing::TempDir() + "latent_file_test_" + std::to_string(getpid());
     std::ofstream(path_, std::ios::binary) << bytes;
@@ -25,28 +25,64 @@ class LatentFile : public ::testing::Test {
   std::string path_;
 };
 
-TEST_F(LatentFile, StreamOfMessages) {
-  StatusOr<std::vector<LatentMessage>> read =
+TEST_F(LatentFileTest, StreamOfMessages) {
+  StatusOr<LatentFile> read =
       Read(testing::SmallMessage("1") + testing::SmallMessage("2"));
   ASSERT_TRUE(read.ok()) << read.status().message();
-  ASSERT_EQ(read->size(), 2u);
-  EXPECT_EQ((*read)[1].header.description.step, 2);
+  ASSERT_EQ(read->messages.size(), 2u);
+  EXPECT_EQ(read->messages[1].header.description.step, 2);
 }
 
-TEST_F(LatentFile, SeriesInNaturalOrder) {
-  StatusOr<std::vector<LatentMessage>> read = Read(testing::Safetensors(
+TEST_F(LatentFileTest, SeriesInNaturalOrder) {
+  StatusOr<LatentFile> read = Read(testing::Safetensors(
       R"({"step_10":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},)"
       R"("step_9":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}})",
       "ttnn"));
   ASSERT_TRUE(read.ok()) << read.status().message();
-  ASSERT_EQ(read->size(), 2u);
-  EXPECT_EQ((*read)[0].header.tensor, "step_9");
-  EXPECT_EQ((*read)[0].payload, (std::vector<uint8_t>{'n', 'n'}));
-  EXPECT_EQ((*read)[1].header.description.step, 2);
-  EXPECT_EQ((*read)[1].header.description.steps, 2);
+  ASSERT_EQ(read->messages.size(), 2u);
+  EXPECT_EQ(read->messages[0].header.tensor, "step_9");
+  EXPECT_EQ(read->messages[0].payload, (std::vector<uint8_t>{'n', 'n'}));
+  EXPECT_EQ(read->messages[1].header.description.step, 2);
+  EXPECT_EQ(read->messages[1].header.description.steps, 2);
 }
 
-TEST_F(LatentFile, WhatIsNoFileIsNotWaitedFor) {
+// As kill -9 and a full disk leave a recording.
+TEST_F(LatentFileTest, ARecordingThatIsCutGivesWhatIsWholeAndNamesTheByte) {
+  const std::string one = testing::SmallMessage("1");
+  const std::string two = one + testing::SmallMessage("2");
+  const std::string whole = two + testing::SmallMessage("3");
+  for (size_t size = two.size() + 1; size < whole.size(); ++size) {
+    const StatusOr<LatentFile> read = Read(whole.substr(0, size));
+    ASSERT_TRUE(read.ok()) << size << ": " << read.status().message();
+    ASSERT_EQ(read->messages.size(), 2u) << size;
+    ASSERT_EQ(read->notes.size(), 1u) << size;
+    const std::string& note = read->notes[0];
+    EXPECT_EQ(note.rfind(path_, 0), 0u) << note;
+    EXPECT_NE(note.find("byte " + std::to_string(two.size()) + " "),
+              std::string::npos)
+        << note;
+  }
+  EXPECT_TRUE(Read(whole)->notes.empty());
+  EXPECT_EQ(Read(one.substr(0, one.size() - 1)).status().code(),
+            StatusCode::kDataLoss);
+}
+
+TEST_F(LatentFileTest, WhatFollowsAWholeMessageAndIsNoneIsANote) {
+  const std::string one = testing::SmallMessage("1");
+  for (const std::string& junk :
+       {std::string("junk"), std::string(5000, '\0'), std::string(5000, 'x'),
+        testing::Safetensors("{\"a\":[1]}", "")}) {
+    const StatusOr<LatentFile> read = Read(one + junk);
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    EXPECT_EQ(read->messages.size(), 1u);
+    ASSERT_EQ(read->notes.size(), 1u);
+    EXPECT_NE(read->notes[0].find("byte " + std::to_string(one.size())),
+              std::string::npos)
+        << read->notes[0];
+  }
+}
+
+TEST_F(LatentFileTest, WhatIsNoFileIsNotWaitedFor) {
   path_ = ::testing::TempDir() + "latent_fifo_" + std::to_string(getpid());
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   for (const std::string& path : {path_, std::string("/dev/zero")}) {
@@ -58,10 +94,10 @@ TEST_F(LatentFile, WhatIsNoFileIsNotWaitedFor) {
   }
 }
 
-TEST_F(LatentFile, AllOfItHasALimit) {
+TEST_F(LatentFileTest, AllOfItHasALimit) {
   const std::string one = testing::SmallMessage("1");
   ASSERT_TRUE(Read(one + one + one).ok());
-  const uint64_t size = (*ReadLatentFile(path_, {}))[0].payload.size();
+  const uint64_t size = ReadLatentFile(path_, {})->messages[0].payload.size();
   EXPECT_TRUE(ReadLatentFile(path_, {.file_bytes = 3 * size}).ok());
   const Status status =
       ReadLatentFile(path_, {.file_bytes = 3 * size - 1}).status();
@@ -70,12 +106,11 @@ TEST_F(LatentFile, AllOfItHasALimit) {
       << status.message();
 }
 
-TEST_F(LatentFile, ErrorsNameTheFile) {
+TEST_F(LatentFileTest, ErrorsNameTheFile) {
   for (const std::string& bytes :
        {std::string(), std::string("PK\x03\x04 and more bytes"),
-        testing::SmallMessage().substr(0, 60),
-        testing::SmallMessage() + "junk"}) {
-    StatusOr<std::vector<LatentMessage>> read = Read(bytes);
+        testing::SmallMessage().substr(0, 60)}) {
+    StatusOr<LatentFile> read = Read(bytes);
     ASSERT_FALSE(read.ok());
     EXPECT_EQ(read.status().message().rfind(path_, 0), 0u)
         << read.status().message();
@@ -98,12 +133,12 @@ TEST(Shared, GoldenLatentsAndRefusedWeights) {
   const std::string root = shared ? shared : "../shared";
   if (access((root + "/golden").c_str(), R_OK) != 0)
     GTEST_SKIP() << "needs golden/ in TAE_SHARED";
-  StatusOr<std::vector<LatentMessage>> read =
+  StatusOr<LatentFile> read =
       ReadLatentFile(root + "/golden/flux2_coffee_600x400.safetensors", {});
   ASSERT_TRUE(read.ok()) << read.status().message();
-  EXPECT_EQ((*read)[0].header.description.space, "flux2");
-  EXPECT_EQ((*read)[0].View()->extent, (Extent{50, 75}));
-  EXPECT_EQ((*read)[0].payload.size(), 32u * 50 * 75 * 2);
+  EXPECT_EQ(read->messages[0].header.description.space, "flux2");
+  EXPECT_EQ(read->messages[0].View()->extent, (Extent{50, 75}));
+  EXPECT_EQ(read->messages[0].payload.size(), 32u * 50 * 75 * 2);
 
   read = ReadLatentFile(root + "/weights/taef2_decoder.safetensors", {});
   ASSERT_FALSE(read.ok());
@@ -111,7 +146,7 @@ TEST(Shared, GoldenLatentsAndRefusedWeights) {
             std::string::npos);
   read = ReadLatentFile(root + "/golden/wan21_clip_ncthw.safetensors", {});
   ASSERT_TRUE(read.ok());
-  EXPECT_FALSE((*read)[0].View().ok());
+  EXPECT_FALSE(read->messages[0].View().ok());
 }
 
 }  // namespace

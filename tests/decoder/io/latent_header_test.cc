@@ -201,6 +201,57 @@ TEST(AsLatentView, ResolvesEveryShape) {
   }
 }
 
+struct BatchCase {
+  std::vector<int64_t> dims;
+  const char* layout;
+  int batch;
+};
+
+TEST(AsLatentView, GivesEachOfABatch) {
+  const BatchCase cases[] = {
+      {{4, 16, 8, 6}, "", 4},
+      {{3, 16, 1, 8, 6}, "", 3},
+      {{2, 8, 6, 16}, "nhwc", 2},
+      {{5, 12, 64}, "packed", 5},
+      {{2, 64, 4, 3}, "packed-nchw", 2},
+      {{16, 8, 6}, "", 1},
+      {{16, 1, 8, 6}, "", 1},
+      {{12, 64}, "packed", 1},
+      {{1, 16, 8, 6}, "", 1},
+  };
+  for (const BatchCase& c : cases) {
+    LatentHeader header;
+    header.dims = c.dims;
+    header.payload_size = 2;
+    for (int64_t dim : c.dims)
+      header.payload_size *= static_cast<uint64_t>(dim);
+    header.description.layout = c.layout;
+    header.description.width = 48;
+    header.description.height = 64;
+    const std::vector<uint8_t> payload(header.payload_size);
+    ASSERT_EQ(BatchOf(header), c.batch) << ToString(header);
+    const uint64_t each = header.payload_size / static_cast<uint64_t>(c.batch);
+    for (int i = 0; i < c.batch; ++i) {
+      const auto view = AsLatentView(header, payload.data(), i);
+      ASSERT_TRUE(view.ok()) << view.status().message();
+      EXPECT_EQ(view->data, payload.data() + each * static_cast<uint64_t>(i));
+      EXPECT_EQ(view->size, each);
+    }
+    EXPECT_FALSE(AsLatentView(header, payload.data(), c.batch).ok());
+    EXPECT_FALSE(AsLatentView(header, payload.data(), -1).ok());
+  }
+}
+
+TEST(BatchOf, WhatIsNoLatentIsNoBatch) {
+  LatentHeader header;
+  header.dims = {7, 16, 9, 8, 8};  // clips
+  EXPECT_EQ(BatchOf(header), 1);
+  header.dims = {7, 768, 64};  // tokens without width and height
+  EXPECT_EQ(BatchOf(header), 1);
+  header.dims = {INT64_MAX, 16, 8, 8};
+  EXPECT_EQ(BatchOf(header), INT32_MAX);
+}
+
 TEST(AsLatentView, RefusesWithASentence) {
   LatentHeader header;
   header.payload_size = 1000;

@@ -220,6 +220,42 @@ TEST(EncodeLatentHeader, EveryLayoutIsReadBackAsItWas) {
   }
 }
 
+TEST(EncodeLatent8, ABatchIsReadBackAsItWas) {
+  for (const LatentLayout layout : {LatentLayout::kNchw, LatentLayout::kNhwc}) {
+    constexpr int kChannels = 4, kPlane = 6, kBatch = 3;
+    std::vector<float> values(kBatch * kChannels * kPlane);
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<float>(i);
+    const LatentView view{.data = values.data(),
+                          .size = kChannels * kPlane * 4,
+                          .dtype = DType::kF32,
+                          .layout = layout,
+                          .channels = kChannels,
+                          .extent = {2, 3}};
+    StatusOr<std::string> bytes = EncodeLatentHeader(view, {}, kBatch);
+    ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+    bytes->append(reinterpret_cast<const char*>(values.data()),
+                  values.size() * 4);
+    StatusOr<std::string> small = EncodeLatent8(view, {}, kBatch);
+    ASSERT_TRUE(small.ok());
+    StatusOr<std::vector<LatentMessage>> read = ReadAll(*bytes + *small, 64);
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    ASSERT_EQ(read->size(), 2u);
+    for (const LatentMessage& message : *read) {
+      ASSERT_EQ(BatchOf(message.header), kBatch);
+      for (int n = 0; n < kBatch; ++n) {
+        const auto back = message.View(n);
+        ASSERT_TRUE(back.ok()) << back.status().message();
+        std::vector<float> decoded(kChannels * kPlane);
+        LoadFloats(back->dtype, back->data, decoded.size(), decoded.data());
+        for (size_t i = 0; i < decoded.size(); ++i)
+          EXPECT_NEAR(decoded[i], values[n * decoded.size() + i], 0.2f) << i;
+      }
+    }
+  }
+  EXPECT_FALSE(EncodeLatent8({}, {}, 0).ok());
+}
+
 TEST(EncodeLatent8, RefusesASizeThatIsNotTheShape) {
   const float value = 1;
   EXPECT_FALSE(EncodeLatent8({.data = &value,

@@ -35,7 +35,7 @@ class FindWeightsTest : public ::testing::Test {
   static std::string Find(const std::string& variant,
                           const std::string& path = "") {
     const auto found = FindWeights(variant, path);
-    return found.ok() ? *found : "";
+    return found.ok() ? found->path : "";
   }
   TempFolder folder_;
 };
