@@ -13,7 +13,7 @@
 
 #include "base/half.h"
 #include "compare/engine_loop.h"
-#include "io/mapped_file.h"
+#include "io/file_bytes.h"
 #include "io/tensor_file.h"
 
 namespace {
@@ -287,7 +287,7 @@ class Network {
 int main(int argc, char** argv) {
   const engine::Words words = engine::ParseWords(argc, argv);
   omp_set_num_threads(words.threads);
-  const auto bytes = tae::MappedFile::Open(words.weights);
+  const auto bytes = tae::FileBytes::Read(words.weights);
   if (!bytes.ok()) engine::Fail(bytes.status().message());
   const auto file = tae::ParseTensorFile(*bytes);
   if (!file.ok()) engine::Fail(file.status().message());

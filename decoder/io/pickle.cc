@@ -66,8 +66,10 @@ class Machine {
  private:
   Status Step(uint8_t opcode);
   Status PushNumber(uint8_t opcode);
-  Status PushText();
+  Status PushText(size_t length_bytes);
   Status PushGlobal();
+  Status PushStackGlobal();
+  Status PushNamed(std::string_view module, std::string_view name);
   Status PushLong();
   Status PushPersistent();
   Status MakeTuple(size_t start);
@@ -156,10 +158,10 @@ Status Machine::PushLong() {
   return Push(Kind::kInt, static_cast<int64_t>(value));
 }
 
-Status Machine::PushText() {
+Status Machine::PushText(size_t length_bytes) {
   uint64_t size = 0;
   std::string_view text;
-  if (!Take(4, &size) || !TakeText(size, &text)) return CutOff();
+  if (!Take(length_bytes, &size) || !TakeText(size, &text)) return CutOff();
   return Push(Kind::kString, 0, text);
 }
 
@@ -167,6 +169,21 @@ Status Machine::PushGlobal() {
   std::string_view module;
   std::string_view name;
   if (!TakeLine(&module) || !TakeLine(&name)) return CutOff();
+  return PushNamed(module, name);
+}
+
+// STACK_GLOBAL of protocol 4: both names lie on the stack.
+Status Machine::PushStackGlobal() {
+  if (stack_.size() < 2) return Broken("an empty stack");
+  const Value* module = stack_[stack_.size() - 2];
+  const Value* name = stack_.back();
+  if (module->kind != Kind::kString || name->kind != Kind::kString)
+    return Broken("a global whose name is no string");
+  stack_.resize(stack_.size() - 2);
+  return PushNamed(module->text, name->text);
+}
+
+Status Machine::PushNamed(std::string_view module, std::string_view name) {
   if (!IsAllowed(module, name)) {
     return Unsupported("the pickle names '" +
                        std::string(module.substr(0, 80)) + "." +
@@ -299,9 +316,17 @@ Status Machine::Step(uint8_t opcode) {
     case 'G':  // BINFLOAT; no float matters here
       return Take(8, &number) ? Push(Kind::kFloat) : CutOff();
     case 'X':  // BINUNICODE
-      return PushText();
+      return PushText(4);
+    case 0x8C:  // SHORT_BINUNICODE
+      return PushText(1);
+    case 0x8D:  // BINUNICODE8
+      return PushText(8);
     case 'c':  // GLOBAL
       return PushGlobal();
+    case 0x93:  // STACK_GLOBAL
+      return PushStackGlobal();
+    case 0x95:  // FRAME: how long the next part is, for readers of streams
+      return Take(8, &number) ? Status() : CutOff();
     case 'Q':  // BINPERSID
       return PushPersistent();
     case ')':  // EMPTY_TUPLE
@@ -334,6 +359,8 @@ Status Machine::Step(uint8_t opcode) {
     case 'r':  // LONG_BINPUT
       if (!Take(opcode == 'q' ? 1 : 4, &number)) return CutOff();
       return Memoize(static_cast<uint32_t>(number));
+    case 0x94:  // MEMOIZE
+      return Memoize(static_cast<uint32_t>(memo_.size()));
     case 'h':  // BINGET
     case 'j':  // LONG_BINGET
       if (!Take(opcode == 'h' ? 1 : 4, &number)) return CutOff();

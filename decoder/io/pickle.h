@@ -24,7 +24,7 @@ struct PickledTensor {
   std::vector<int64_t> strides;  // elements
 };
 
-// Reads protocol 2 (also what a newer protocol writes with the same opcodes).
+// Reads what torch.save writes with protocols 2 to 5.
 // Takes a state dict, or a dict that holds one as "state_dict"; values that are
 // no tensors are passed over. Memory is bounded by the size of the input.
 // Errors: kDataLoss (damaged), kUnsupported (any other object or callable, with

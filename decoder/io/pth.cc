@@ -1,4 +1,4 @@
-// libzip over the mapped bytes; each storage is read once.
+// libzip over the bytes of the file; each storage is read once.
 #include "io/pth.h"
 
 #include <zip.h>
@@ -22,18 +22,20 @@ constexpr std::string_view kPickleName = "/data.pkl";
 
 struct StorageType {
   std::string_view name;
-  DType dtype;
+  DType dtype;         // of the tensors that come out
+  size_t scalar_size;  // as stored
 };
 
-constexpr StorageType kStorageTypes[] = {{"HalfStorage", DType::kF16},
-                                         {"BFloat16Storage", DType::kBF16},
-                                         {"FloatStorage", DType::kF32}};
+constexpr StorageType kStorageTypes[] = {{"HalfStorage", DType::kF16, 2},
+                                         {"BFloat16Storage", DType::kBF16, 2},
+                                         {"FloatStorage", DType::kF32, 4},
+                                         {"DoubleStorage", DType::kF32, 8}};
 
-std::optional<DType> DTypeOf(std::string_view storage_type) {
+const StorageType* FindStorage(std::string_view name) {
   for (const StorageType& type : kStorageTypes) {
-    if (type.name == storage_type) return type.dtype;
+    if (type.name == name) return &type;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 // An open archive over borrowed bytes.
@@ -172,18 +174,18 @@ Status Loader::ReadRecord(const std::string& root, const std::string& key) {
 }
 
 Status Loader::Add(const std::string& root, const PickledTensor& tensor) {
-  const std::optional<DType> dtype = DTypeOf(tensor.storage_type);
-  if (!dtype) {
+  const StorageType* storage = FindStorage(tensor.storage_type);
+  if (storage == nullptr) {
     file_.skipped.push_back(tensor.name + " (" + tensor.storage_type + ")");
     return {};
   }
   const std::optional<size_t> count = CheckedProduct(tensor.dims);
   const std::optional<size_t> size =
-      count ? CheckedMul(*count, SizeOf(*dtype)) : std::nullopt;
+      count ? CheckedMul(*count, storage->scalar_size) : std::nullopt;
   const std::optional<size_t> begin =
-      tensor.offset < 0
-          ? std::nullopt
-          : CheckedMul(static_cast<size_t>(tensor.offset), SizeOf(*dtype));
+      tensor.offset < 0 ? std::nullopt
+                        : CheckedMul(static_cast<size_t>(tensor.offset),
+                                     storage->scalar_size);
   const std::optional<size_t> end =
       size && begin ? CheckedAdd(*begin, *size) : std::nullopt;
   if (!end || *count > INT64_MAX) {
@@ -198,8 +200,12 @@ Status Loader::Add(const std::string& root, const PickledTensor& tensor) {
                     " reaches to byte " + std::to_string(*end) +
                     " of a storage of " + std::to_string(record.size()));
   }
+  if (storage->scalar_size == sizeof(double)) {
+    AddF64(tensor.name, tensor.dims, record.data() + *begin, *size, &file_);
+    return {};
+  }
   file_.tensors.push_back({.name = tensor.name,
-                           .dtype = *dtype,
+                           .dtype = storage->dtype,
                            .dims = tensor.dims,
                            .data = record.data() + *begin,
                            .size = *size});

@@ -41,6 +41,11 @@ StatusOr<size_t> HeaderLength(const std::string& name,
 }
 
 void AddTensor(SafetensorsEntry& entry, const uint8_t* data, TensorFile& file) {
+  if (entry.dtype == "F64") {
+    AddF64(std::move(entry.name), std::move(entry.dims), data + entry.begin,
+           static_cast<size_t>(entry.end - entry.begin), &file);
+    return;
+  }
   const std::optional<DType> dtype = DTypeOf(entry.dtype);
   if (!dtype) {
     file.skipped.push_back(entry.name + " (" + entry.dtype + ")");

@@ -19,7 +19,8 @@ inline constexpr size_t kMaxSafetensorsHeader = size_t{16} << 20;
 
 // `name` is for messages, `owner` keeps `bytes` alive. Every offset, size and
 // name is checked: overlaps, holes, duplicate names and trailing bytes are
-// kDataLoss. Tensors of other dtypes than F16, BF16, F32 are only listed.
+// kDataLoss. F64 becomes F32; tensors of other dtypes than these, F16, BF16 and
+// F32 are only listed.
 StatusOr<TensorFile> ParseSafetensors(const std::string& name,
                                       std::span<const uint8_t> bytes,
                                       std::shared_ptr<const void> owner);

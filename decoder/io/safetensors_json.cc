@@ -158,16 +158,15 @@ class HeaderHandler : public nlohmann::json_sax<json> {
 Status CheckSize(const SafetensorsEntry& tensor) {
   const std::string where = "safetensors: tensor '" + tensor.name + "': ";
   const int scalar = SafetensorsScalarSize(tensor.dtype);
-  if (scalar == 0)
-    return Unsupported(where + "unknown dtype '" + tensor.dtype + "'");
+  if (tensor.end < tensor.begin)
+    return DataLoss(where + "data_offsets run backwards");
+  if (scalar == 0) return {};
   uint64_t bytes = static_cast<uint64_t>(scalar);
   bool overflow = false;
   for (const int64_t dim : tensor.dims)
     overflow |=
         __builtin_mul_overflow(bytes, static_cast<uint64_t>(dim), &bytes);
   if (overflow) return DataLoss(where + "its shape overflows");
-  if (tensor.end < tensor.begin)
-    return DataLoss(where + "data_offsets run backwards");
   if (tensor.end - tensor.begin != bytes)
     return DataLoss(where + "shape and dtype ask for " + std::to_string(bytes) +
                     " bytes, data_offsets give " +
@@ -202,10 +201,12 @@ int SafetensorsScalarSize(std::string_view dtype) {
   static constexpr struct {
     std::string_view name;
     int size;
-  } kTypes[] = {{"F16", 2},     {"BF16", 2},    {"F32", 4}, {"F64", 8},
-                {"I8", 1},      {"I16", 2},     {"I32", 4}, {"I64", 8},
-                {"U8", 1},      {"U16", 2},     {"U32", 4}, {"U64", 8},
-                {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"BOOL", 1}};
+  } kTypes[] = {
+      {"F16", 2},         {"BF16", 2},    {"F32", 4},     {"F64", 8},
+      {"I8", 1},          {"I16", 2},     {"I32", 4},     {"I64", 8},
+      {"U8", 1},          {"U16", 2},     {"U32", 4},     {"U64", 8},
+      {"F8_E4M3", 1},     {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1},
+      {"F8_E5M2FNUZ", 1}, {"C64", 8},     {"BOOL", 1}};
   const auto row = std::find_if(std::begin(kTypes), std::end(kTypes),
                                 [&](const auto& t) { return t.name == dtype; });
   return row == std::end(kTypes) ? 0 : row->size;

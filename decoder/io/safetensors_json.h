@@ -28,10 +28,13 @@ struct SafetensorsJson {
 
 // Checks syntax, duplicate keys, types, sizes against shapes, and that the data
 // has no hole and no overlap. Needs memory in proportion to the text only.
-// Errors: kDataLoss, kUnsupported (a dtype that the format does not have).
+// A dtype that is not known here is no error, for the format grows and a reader
+// may not want that tensor: of such ones the size is taken as it is.
+// Errors: kDataLoss.
 StatusOr<SafetensorsJson> ParseSafetensorsJson(std::string_view text);
 
-// Bytes of one scalar of a dtype of the format; 0 when there is no such one.
+// Bytes of one scalar of a dtype of the format; 0 when there is no such one
+// here, or when it is not of whole bytes (F4).
 int SafetensorsScalarSize(std::string_view dtype);
 
 }  // namespace tae

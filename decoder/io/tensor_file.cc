@@ -15,6 +15,17 @@ bool StartsWith(std::span<const uint8_t> bytes, std::string_view magic) {
          std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
+// "<!DOCTYPE html>", "<html>", "<?xml", in any case and after blank space.
+bool LooksLikeWebPage(std::span<const uint8_t> bytes) {
+  size_t at = StartsWith(bytes, "\xef\xbb\xbf") ? 3 : 0;
+  while (at < bytes.size() && (bytes[at] == ' ' || bytes[at] == '\n' ||
+                               bytes[at] == '\r' || bytes[at] == '\t'))
+    ++at;
+  return at + 1 < bytes.size() && bytes[at] == '<' &&
+         (bytes[at + 1] == '!' || bytes[at + 1] == '?' ||
+          (bytes[at + 1] | 0x20) == 'h');
+}
+
 }  // namespace
 
 StatusOr<FileFormat> SniffFormat(const std::string& path,
@@ -33,7 +44,7 @@ StatusOr<FileFormat> SniffFormat(const std::string& path,
   if (StartsWith(bytes, "GGUF")) {
     return Unsupported(path + ": is a GGUF file; .safetensors or .pth wanted");
   }
-  if (StartsWith(bytes, "<!") || StartsWith(bytes, "<html")) {
+  if (LooksLikeWebPage(bytes)) {
     return Unsupported(path +
                        ": is a web page, not a file of tensors; the download "
                        "went wrong");
@@ -50,7 +61,7 @@ StatusOr<FileFormat> SniffFormat(const std::string& path,
 }
 
 StatusOr<TensorFile> ParseTensorFile(
-    const std::shared_ptr<const MappedFile>& file) {
+    const std::shared_ptr<const FileBytes>& file) {
   const std::string& path = file->path();
   const std::span<const uint8_t> bytes = file->bytes();
   const StatusOr<FileFormat> format = SniffFormat(path, bytes);
@@ -62,6 +73,25 @@ StatusOr<TensorFile> ParseTensorFile(
       return ParsePth(path, bytes);
   }
   return Internal(path + ": format without a reader");
+}
+
+void AddF64(std::string name, std::vector<int64_t> dims, const uint8_t* data,
+            size_t size, TensorFile* file) {
+  const auto floats =
+      std::make_shared<std::vector<float>>(size / sizeof(double));
+  for (size_t i = 0; i < floats->size(); ++i) {
+    double value;
+    std::memcpy(&value, data + sizeof(double) * i, sizeof(value));
+    (*floats)[i] = static_cast<float>(value);
+  }
+  file->tensors.push_back(
+      {.name = std::move(name),
+       .dtype = DType::kF32,
+       .dims = std::move(dims),
+       .data = reinterpret_cast<const uint8_t*>(floats->data()),
+       .size = floats->size() * sizeof(float),
+       .from_f64 = true});
+  file->converted.push_back(floats);
 }
 
 std::string DimsText(const std::vector<int64_t>& dims) {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/mapped_file.h"
+#include "io/file_bytes.h"
 #include "tae/status.h"
 #include "tae/types.h"
 
@@ -23,7 +23,8 @@ struct TensorView {
   DType dtype = DType::kF32;
   std::vector<int64_t> dims;
   const uint8_t* data = nullptr;
-  size_t size = 0;  // bytes
+  size_t size = 0;        // bytes
+  bool from_f64 = false;  // stored as F64, kF32 here
 };
 
 enum class FileFormat : uint8_t { kSafetensors, kPth };
@@ -36,7 +37,8 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;  // safetensors __metadata__
   // Well-formed, but of a dtype that is not read here: "step (I64)".
   std::vector<std::string> skipped;
-  std::shared_ptr<const void> bytes;  // the mapping or the buffer
+  std::shared_ptr<const void> bytes;                   // of the file
+  std::vector<std::shared_ptr<const void>> converted;  // what was F64
 
   const TensorView* Find(const std::string& name) const {
     for (const TensorView& tensor : tensors)
@@ -52,7 +54,11 @@ StatusOr<FileFormat> SniffFormat(const std::string& path,
 
 // Reads any format that SniffFormat knows. Errors: kDataLoss, kUnsupported.
 StatusOr<TensorFile> ParseTensorFile(
-    const std::shared_ptr<const MappedFile>& file);
+    const std::shared_ptr<const FileBytes>& file);
+
+// Adds a tensor of F64, `size` bytes at `data`, as F32.
+void AddF64(std::string name, std::vector<int64_t> dims, const uint8_t* data,
+            size_t size, TensorFile* file);
 
 // For messages: "[1, 32, 64, 64]", "F16".
 std::string DimsText(const std::vector<int64_t>& dims);

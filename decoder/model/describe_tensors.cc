@@ -21,7 +21,7 @@ TensorFile ShapesOf(const SafetensorsJson& json) {
       tensor.dtype = DType::kF16;
     else if (entry.dtype == "BF16")
       tensor.dtype = DType::kBF16;
-    else if (entry.dtype != "F32")
+    else if (entry.dtype != "F32" && entry.dtype != "F64")
       continue;
     file.tensors.push_back(std::move(tensor));
   }

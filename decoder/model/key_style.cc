@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace tae {
@@ -23,6 +24,28 @@ constexpr StyleRow kStyles[] = {
     {"upstream", "", 0},
 };
 
+// What programs put before the names of all tensors: wrappers of training
+// (DataParallel, torch.compile, Lightning) and of checkpoints.
+constexpr std::string_view kWrappers[] = {"tae.",       "taesd.",
+                                          "model.",     "module.",
+                                          "_orig_mod.", "first_stage_model.",
+                                          "vae.",       "ema.",
+                                          "net.",       "state_dict."};
+
+// "module._orig_mod." of "module._orig_mod.decoder.1.weight"; "" of most names.
+std::string_view WrapperOf(std::string_view name) {
+  size_t size = 0;
+  for (bool more = true; more;) {
+    more = false;
+    for (const std::string_view wrapper : kWrappers) {
+      if (!name.substr(size).starts_with(wrapper)) continue;
+      size += wrapper.size();
+      more = true;
+    }
+  }
+  return name.substr(0, size);
+}
+
 // "2.conv.0.weight" -> "3.conv.0.weight" with shift 1; nothing when the name
 // does not begin with a layer's number.
 std::optional<std::string> ShiftIndex(std::string_view name, int shift) {
@@ -39,7 +62,8 @@ std::optional<std::string> ShiftIndex(std::string_view name, int shift) {
 
 bool Any(const TensorFile& file, std::string_view prefix) {
   for (const TensorView& tensor : file.tensors) {
-    if (tensor.name.starts_with(prefix)) return true;
+    const std::string_view name = tensor.name;
+    if (name.substr(WrapperOf(name).size()).starts_with(prefix)) return true;
   }
   return false;
 }
@@ -74,16 +98,15 @@ std::string DescribeFamily(const DecoderTensors& decoder) {
          " latent channels), which is not supported";
 }
 
-}  // namespace
-
-DecoderTensors FindDecoderTensors(const TensorFile& file) {
+DecoderTensors FindBehind(std::string_view wrapper, const TensorFile& file) {
   for (const StyleRow& row : kStyles) {
+    const std::string prefix = std::string(wrapper) + std::string(row.prefix);
     DecoderTensors found;
     for (const TensorView& tensor : file.tensors) {
       const std::string_view name = tensor.name;
-      if (!name.starts_with(row.prefix)) continue;
+      if (!name.starts_with(prefix)) continue;
       std::optional<std::string> upstream =
-          ShiftIndex(name.substr(row.prefix.size()), row.index_shift);
+          ShiftIndex(name.substr(prefix.size()), row.index_shift);
       if (upstream) found.by_name.emplace(*std::move(upstream), &tensor);
     }
     // Upstream's encoder begins with layer 0, where a decoder has its clamp.
@@ -94,14 +117,29 @@ DecoderTensors FindDecoderTensors(const TensorFile& file) {
   return {};
 }
 
+}  // namespace
+
+// Names without a wrapper come first, then wrapper by wrapper, so that a file
+// with two copies (as weights and their moving average) gives one of them.
+DecoderTensors FindDecoderTensors(const TensorFile& file) {
+  std::set<std::string_view> wrappers = {""};
+  for (const TensorView& tensor : file.tensors)
+    wrappers.insert(WrapperOf(tensor.name));
+  for (const std::string_view wrapper : wrappers) {
+    DecoderTensors found = FindBehind(wrapper, file);
+    if (!found.by_name.empty()) return found;
+  }
+  return {};
+}
+
 std::string DescribeForeign(const TensorFile& file,
                             const DecoderTensors& decoder) {
   if (file.tensors.empty() && !file.skipped.empty()) {
-    return "a file without a tensor of F16, BF16 or F32; its first is " +
+    return "a file without a tensor of F16, BF16, F32 or F64; its first is " +
            file.skipped.front();
   }
   if (Any(file, "decoder.conv_in.") || Any(file, "decoder.up_blocks.") ||
-      Any(file, "decoder.up.") || Any(file, "first_stage_model.decoder.")) {
+      Any(file, "decoder.up.")) {
     return "a full VAE, not a tiny decoder";
   }
   if (!decoder.by_name.empty()) return DescribeFamily(decoder);

@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "io/mapped_file.h"
+#include "io/file_bytes.h"
 #include "io/safetensors.h"
 #include "io/tensor_file.h"
 #include "model/architectures.h"
@@ -133,7 +133,7 @@ StatusOr<std::shared_ptr<const Model>> Load(const std::string& path,
   if (wanted == nullptr && !options.variant.empty()) {
     return UnknownVariant(options.variant);
   }
-  StatusOr<std::shared_ptr<const MappedFile>> bytes = MappedFile::Open(path);
+  StatusOr<std::shared_ptr<const FileBytes>> bytes = FileBytes::Read(path);
   if (!bytes.ok()) return bytes.status();
   ModelInfo info;
   info.path = path;

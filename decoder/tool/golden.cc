@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/half.h"
-#include "io/mapped_file.h"
+#include "io/file_bytes.h"
 
 namespace tae::tool {
 namespace {
@@ -36,9 +36,9 @@ std::string Metadata(const TensorFile& file, const std::string& key) {
 }  // namespace
 
 StatusOr<Golden> ReadGolden(const std::string& path) {
-  auto mapped = MappedFile::Open(path);
-  if (!mapped.ok()) return mapped.status();
-  StatusOr<TensorFile> file = ParseTensorFile(*std::move(mapped));
+  auto bytes = FileBytes::Read(path);
+  if (!bytes.ok()) return bytes.status();
+  StatusOr<TensorFile> file = ParseTensorFile(*std::move(bytes));
   if (!file.ok()) return file.status();
   const auto latent = FindPlanes(*file, "latent");
   if (!latent.ok()) return latent.status();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/checked_math.h"
-#include "io/mapped_file.h"
+#include "io/file_bytes.h"
 #include "io/tensor_file.h"
 #include "model/identify.h"
 #include "tae/decoder.h"
@@ -23,16 +23,20 @@ void Line(const char* label, const std::string& text) {
   std::printf("%-10s %s\n", label, text.c_str());
 }
 
+std::string_view StoredText(const TensorView& tensor) {
+  return tensor.from_f64 ? "F64" : DTypeText(tensor.dtype);
+}
+
 void PrintTensors(const TensorFile& file, bool all) {
-  std::map<DType, int> tensors;
+  std::map<std::string_view, int> tensors;
   size_t scalars = 0;
   for (const TensorView& tensor : file.tensors) {
-    ++tensors[tensor.dtype];
+    ++tensors[StoredText(tensor)];
     scalars += tensor.size / SizeOf(tensor.dtype);
   }
   std::string text;
   for (const auto& [dtype, count] : tensors) {
-    text += std::to_string(count) + " " + std::string(DTypeText(dtype)) + ", ";
+    text += std::to_string(count) + " " + std::string(dtype) + ", ";
   }
   Line("tensors", text + std::to_string(scalars) + " values");
   for (const std::string& name : file.skipped) Line("not read", name);
@@ -42,7 +46,7 @@ void PrintTensors(const TensorFile& file, bool all) {
   if (!all) return;
   for (const TensorView& tensor : file.tensors) {
     std::printf("  %-40s %-4s %s\n", tensor.name.c_str(),
-                std::string(DTypeText(tensor.dtype)).c_str(),
+                std::string(StoredText(tensor)).c_str(),
                 DimsText(tensor.dims).c_str());
   }
 }
@@ -88,18 +92,18 @@ bool PrintLatents(const std::string& path, std::string* why_not) {
 }
 
 Status InspectFile(const std::string& path, bool all_tensors) {
-  const auto mapped = MappedFile::Open(path);
-  if (!mapped.ok()) return mapped.status();
-  const std::string sha256 = Sha256Hex((*mapped)->bytes());
+  const auto bytes = FileBytes::Read(path);
+  if (!bytes.ok()) return bytes.status();
+  const std::string sha256 = Sha256Hex((*bytes)->bytes());
   Line("file", path);
-  Line("size", std::to_string((*mapped)->bytes().size()) + " bytes");
+  Line("size", std::to_string((*bytes)->bytes().size()) + " bytes");
   Line("sha256", sha256);
   if (const KnownFile* known = FindKnownFile(sha256)) {
     Line("identity", std::string(known->identity) + ", published as " +
                          std::string(known->file) + " for " +
                          std::string(known->variant));
   }
-  const StatusOr<TensorFile> file = ParseTensorFile(*mapped);
+  const StatusOr<TensorFile> file = ParseTensorFile(*bytes);
   if (file.ok()) {
     Line("format",
          file->format == FileFormat::kPth ? "PyTorch .pth" : "safetensors");

@@ -29,6 +29,15 @@ class PickleWriter {
   PickleWriter& Global(const std::string& module, const std::string& name) {
     return Raw("c" + module + "\n" + name + "\n");
   }
+  // The same in protocols 4 and 5: SHORT_BINUNICODE or BINUNICODE8, MEMOIZE.
+  PickleWriter& Text4(const std::string& text, bool wide = false) {
+    std::string size(wide ? 8 : 1, '\0');
+    size[0] = static_cast<char>(text.size());
+    return Raw(wide ? "\x8d" : "\x8c").Raw(size).Raw(text).Raw("\x94");
+  }
+  PickleWriter& Global4(const std::string& module, const std::string& name) {
+    return Text4(module).Text4(name).Raw("\x93\x94");
+  }
   PickleWriter& Tuple(const std::vector<int32_t>& values) {
     Raw("(");
     for (const int32_t value : values) Int(value);
@@ -43,6 +52,13 @@ class PickleWriter {
     Global("torch", type).Text(key).Text("cpu").Int(numel).Raw("tQ");
     Int(offset).Tuple(dims).Tuple(strides).Raw("\x89");
     return Global("collections", "OrderedDict").Raw(")RtR");
+  }
+  // As Tensor, as protocols 4 and 5 write it; key 0 of `type`, [2, 2].
+  PickleWriter& Tensor4(const std::string& type) {
+    Global4("torch._utils", "_rebuild_tensor_v2").Raw("((").Text4("storage");
+    Global4("torch", type).Text4("0").Text4("cpu").Raw("K\x04t\x94Q");
+    Raw(std::string("K\0K\x02K\x02\x86\x94K\x02K\x01\x86\x94\x89", 15));
+    return Global4("collections", "OrderedDict").Raw(")R\x94t\x94R\x94");
   }
   std::vector<uint8_t> Done() const {
     const std::string all = bytes_ + ".";

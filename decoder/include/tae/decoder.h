@@ -80,7 +80,10 @@ struct FoundWeights {
 // Where the weights of a space lie: explicit_path if not empty, else the first
 // hit in $TAE_MODEL_PATH (colon separated folders or files), the user's data
 // dir ($XDG_DATA_HOME/tae), the system data dirs ($XDG_DATA_DIRS/tae), and
-// $COMFYUI_PATH/models/vae_approx. A file that does not hold such weights is
+// $COMFYUI_PATH/models/vae_approx, and the cache of Hugging Face's hub
+// ($HF_HUB_CACHE, $HF_HOME/hub). In each the published file names, folders of
+// the repositories (taef1/, madebyollin/taef1/) and their snapshots are looked
+// for; "~" is the home folder. A file that does not hold such weights is
 // passed over with a note. kNotFound says the file, the URL and the command
 // that fetches it, and which files were passed over.
 TAE_EXPORT StatusOr<FoundWeights> FindWeights(std::string_view variant,

@@ -77,6 +77,60 @@ TEST(Pth, GivesTensorsAndTheirSharedStorage) {
   EXPECT_EQ(b->size, 4u);
 }
 
+// torch.save(state, path, pickle_protocol=4 or 5).
+TEST(Pth, NewerProtocolsGiveTheSame) {
+  for (const char* proto : {"\x80\x04", "\x80\x05"}) {
+    PickleWriter pickle;
+    pickle.Raw(proto).Raw("\x95").Raw(std::string("\x10\0\0\0\0\0\0\0", 8));
+    pickle.Raw("}\x94(").Text4("a").Tensor4("HalfStorage");
+    pickle.Text4("b", /*wide=*/true).Raw(std::string("h\0", 2));
+    pickle.Text4("state").Raw("K\x07").Raw("u");
+    const std::vector<uint8_t> bytes = pickle.Done();
+    const auto file =
+        Parse(WriteZip({{kPickle, {bytes.begin() + 2, bytes.end()}},
+                        {"m/data/0", {1, 0, 2, 0, 3, 0, 4, 0}}}));
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    ASSERT_EQ(file->tensors.size(), 1u);
+    EXPECT_EQ(file->tensors[0].name, "a");
+    EXPECT_EQ(file->tensors[0].dims, (std::vector<int64_t>{2, 2}));
+    EXPECT_EQ(file->tensors[0].data[4], 3);
+  }
+}
+
+TEST(Pth, NewerProtocolsAreAsRestricted) {
+  const Status status =
+      ReadStateDict(PickleWriter().Global4("os", "system").Done()).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_NE(status.message().find("os.system"), std::string::npos)
+      << status.message();
+  for (const std::string& raw :
+       {std::string("\x93"), std::string("K\1K\2\x93"), std::string("\x94"),
+        std::string("\x8c\x05"
+                    "ab"),
+        std::string("\x95\1"),
+        std::string("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                    "ab")})
+    EXPECT_EQ(OfPickle(PickleWriter().Raw(raw).Done()), StatusCode::kDataLoss)
+        << raw;
+}
+
+TEST(Pth, DoublesBecomeFloats) {
+  const double values[4] = {0.5, -1, 2, 1e-3};
+  const auto* bytes = reinterpret_cast<const uint8_t*>(values);
+  PickleWriter pickle;
+  pickle.Raw("}").Text("a").Tensor("DoubleStorage", "0", 4, 1, {3}, {1});
+  const auto file = Parse(WriteZip(
+      {{kPickle, pickle.Raw("s").Done()}, {"m/data/0", {bytes, bytes + 32}}}));
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  ASSERT_EQ(file->tensors.size(), 1u);
+  EXPECT_EQ(file->tensors[0].size, 12u);
+  EXPECT_TRUE(file->tensors[0].from_f64);
+  float back[3];
+  memcpy(back, file->tensors[0].data, sizeof(back));
+  EXPECT_EQ(back[0], -1.0f);
+  EXPECT_EQ(back[2], 1e-3f);
+}
+
 TEST(Pth, TheSafetensorsOfTheSameWeightsAreTheSame) {
   TAE_SHARED_OR_SKIP(pth_path, "weights/taef2_decoder.pth");
   TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");

@@ -108,7 +108,7 @@ TEST_P(GoldenNetworkTest, IsOfItsGrade) {
   TAE_SHARED_OR_SKIP(weights_path, golden.weights);
   const auto model = LoadModel(weights_path, {});
   ASSERT_TRUE(model.ok());
-  auto bytes = MappedFile::Open(latent_path);
+  auto bytes = FileBytes::Read(latent_path);
   ASSERT_TRUE(bytes.ok());
   const auto file = ParseTensorFile(*std::move(bytes));
   ASSERT_TRUE(file.ok());

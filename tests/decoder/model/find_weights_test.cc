@@ -4,8 +4,11 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "model/identify.h"
+#include "support/decoder_file.h"
 #include "support/temp_folder.h"
 #include "tae/decoder.h"
 
@@ -19,18 +22,24 @@ class FindWeightsTest : public ::testing::Test {
     Set("XDG_DATA_HOME", folder_.path() + "/home");
     Set("XDG_DATA_DIRS", folder_.path() + "/system");
     Set("COMFYUI_PATH", "");
+    Set("HF_HUB_CACHE", folder_.path() + "/hub");
   }
   void TearDown() override {
-    for (const char* name :
-         {"TAE_MODEL_PATH", "XDG_DATA_HOME", "XDG_DATA_DIRS", "COMFYUI_PATH"}) {
+    for (const char* name : {"TAE_MODEL_PATH", "XDG_DATA_HOME", "XDG_DATA_DIRS",
+                             "COMFYUI_PATH", "HF_HUB_CACHE"}) {
       unsetenv(name);
     }
   }
   static void Set(const char* name, const std::string& value) {
     setenv(name, value.c_str(), 1);
   }
-  std::string Touch(const std::string& name) {
-    return folder_.Write(name, {1});
+  // Weights that fit the space of so many channels.
+  std::string Weights(const std::string& name, int channels) {
+    return folder_.Write(
+        name, WriteSafetensors(DecoderTensors(channels, channels == 32)));
+  }
+  std::string Write(const std::string& name, const std::string& text) {
+    return folder_.Write(name, {text.begin(), text.end()});
   }
   static std::string Find(const std::string& variant,
                           const std::string& path = "") {
@@ -47,14 +56,14 @@ TEST_F(FindWeightsTest, TheNearerPlaceWins) {
        {"comfy/models/vae_approx/taef2_decoder.pth",
         "system/tae/taef2_decoder.safetensors", "home/tae/taef2.safetensors",
         "mine/taef2_decoder.safetensors"}) {
-    const std::string path = Touch(name);
+    const std::string path = Weights(name, 32);
     EXPECT_EQ(Find("flux2-klein"), path);
   }
 }
 
 TEST_F(FindWeightsTest, AFileInThePathServesUnlessItIsAnotherSpaces) {
-  const std::string mine = Touch("fine_tuned.safetensors");
-  const std::string other = Touch("taesdxl_decoder.pth");
+  const std::string mine = Weights("fine_tuned.safetensors", 32);
+  const std::string other = Weights("taesdxl_decoder.pth", 4);
   Set("TAE_MODEL_PATH", other + ":" + mine);
   EXPECT_EQ(Find("flux2"), mine);
   EXPECT_EQ(Find("sdxl"), other);
@@ -62,14 +71,84 @@ TEST_F(FindWeightsTest, AFileInThePathServesUnlessItIsAnotherSpaces) {
 
 TEST_F(FindWeightsTest, ACloneOfTheRepositoryIsFound) {
   const std::string path =
-      Touch("home/tae/taesd3/diffusion_pytorch_model.safetensors");
+      Weights("home/tae/taesd3/diffusion_pytorch_model.safetensors", 16);
   EXPECT_EQ(Find("sd3"), path);
   EXPECT_EQ(Find("sd"), "");
 }
 
+TEST_F(FindWeightsTest, SnapshotsOfTheHubAreFound) {
+  for (const char* name :
+       {"hub/models--madebyollin--taef1/snapshots/b1b2d0/"
+        "diffusion_pytorch_model.safetensors",
+        "system/tae/madebyollin/taef1/diffusion_pytorch_model.safetensors"}) {
+    const std::string path = Weights(name, 16);
+    EXPECT_EQ(Find("flux1"), path);
+    EXPECT_EQ(Find("sd3"), "") << "the same shape, another repository";
+  }
+  // The place itself is the repository, its cache, or a revision.
+  for (const char* name : {"a/madebyollin/taesd/",
+                           "b/models--madebyollin--taesd/snapshots/614f7/"}) {
+    const std::string path =
+        Weights(std::string(name) + "diffusion_pytorch_model.safetensors", 4);
+    Set("TAE_MODEL_PATH", folder_.path() + "/" + name);
+    EXPECT_EQ(Find("sd"), path);
+    EXPECT_EQ(Find("sdxl"), "");
+  }
+  Set("TAE_MODEL_PATH", folder_.path() + "/b/models--madebyollin--taesd");
+  EXPECT_NE(Find("sd").find("/snapshots/614f7/"), std::string::npos);
+}
+
+TEST_F(FindWeightsTest, TheTildeIsTheHomeFolder) {
+  const char* home = getenv("HOME");
+  const std::string before = home != nullptr ? home : "";
+  Set("HOME", folder_.path());
+  const std::string path = Weights("mine/taef2.safetensors", 32);
+  Set("TAE_MODEL_PATH", "~/mine");
+  EXPECT_EQ(Find("flux2"), path);
+  EXPECT_EQ(Find("flux2", "~/mine/taef2.safetensors"), path);
+  Set("HOME", before);
+}
+
+// What stands before a good file and is none does not hide it.
+TEST_F(FindWeightsTest, ADamagedFileIsPassedOverWithANote) {
+  const std::string good = Weights("system/tae/taef2.safetensors", 32);
+  const std::vector<uint8_t> whole = ReadBytes(good);
+  const std::string cut(whole.begin(), whole.begin() + 100000);
+  for (const auto& [bytes, says] :
+       std::vector<std::pair<std::string, std::string>>{
+           {cut, "damaged or was not copied to its end"},
+           {"", "is empty"},
+           {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize "
+            "1\n",
+            "git-lfs pointer"},
+           {"\n<!doctype HTML><html>404</html>", "web page"},
+           {"<HTML><body>404</body></HTML>", "web page"},
+           {std::string(50000, '\0'), "is no file of tensors"}}) {
+    const std::string bad = Write("home/tae/taef2_decoder.safetensors", bytes);
+    const auto found = FindWeights("flux2", "");
+    ASSERT_TRUE(found.ok()) << found.status().message();
+    EXPECT_EQ(found->path, good);
+    ASSERT_EQ(found->notes.size(), 1u);
+    EXPECT_EQ(found->notes[0].rfind(bad, 0), 0u) << found->notes[0];
+    EXPECT_NE(found->notes[0].find(says), std::string::npos) << found->notes[0];
+  }
+  // Weights of another space under this one's name.
+  Weights("home/tae/taef2_decoder.safetensors", 16);
+  ASSERT_EQ(FindWeights("flux2", "")->notes.size(), 1u);
+  EXPECT_EQ(Find("flux2"), good);
+}
+
+TEST_F(FindWeightsTest, WhereAllAreDamagedTheMessageNamesThem) {
+  const std::string bad = Write("home/tae/taef2_decoder.safetensors", "");
+  const Status status = FindWeights("flux2", "").status();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_NE(status.message().find(bad + ": is empty"), std::string::npos)
+      << status.message();
+}
+
 TEST_F(FindWeightsTest, AnExplicitPathIsTakenOrRefused) {
-  Touch("home/tae/taef2_decoder.pth");
-  const std::string mine = Touch("mine");
+  Weights("home/tae/taef2_decoder.pth", 32);
+  const std::string mine = Write("mine", "?");
   EXPECT_EQ(Find("flux2", mine), mine);
   EXPECT_EQ(FindWeights("flux2", mine + "x").status().code(),
             StatusCode::kNotFound);

@@ -1,15 +1,20 @@
 // LoadModel: real files in every format and key style, what is refused and in
 // which words, one object per file.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <thread>
 
-#include "io/mapped_file.h"
+#include "base/half.h"
+#include "io/file_bytes.h"
 #include "io/tensor_file.h"
 #include "model/model.h"
+#include "support/decoder_file.h"
 #include "support/safetensors_writer.h"
 #include "support/shared_data.h"
 #include "support/temp_folder.h"
@@ -50,41 +55,6 @@ void ExpectSameWeights(const Model& a, const Model& b) {
   }
 }
 
-// The tensors of a decoder of `channels`, F16, filled with small numbers, under
-// upstream's names.
-std::vector<TensorToWrite> DecoderTensors(int channels, bool pool) {
-  std::vector<TensorToWrite> tensors;
-  const auto add = [&](const std::string& name, std::vector<int64_t> dims) {
-    int64_t count = 1;
-    for (const int64_t dim : dims) count *= dim;
-    std::vector<uint8_t> bytes;
-    for (int64_t i = 0; i < count; ++i) {
-      bytes.push_back(static_cast<uint8_t>(i * 7 + tensors.size()));
-      bytes.push_back(0x24 + static_cast<uint8_t>(i % 3));
-    }
-    tensors.push_back({name, "F16", std::move(dims), std::move(bytes)});
-  };
-  const auto conv = [&](const std::string& name, int out, int in, bool bias) {
-    add(name + ".weight", {out, in, 3, 3});
-    if (bias) add(name + ".bias", {out});
-  };
-  conv("1", 64, channels, true);
-  for (int layer : {3, 4, 5, 8, 9, 10, 13, 14, 15, 18}) {
-    const std::string name = std::to_string(layer);
-    for (const char* part : {".conv.0", ".conv.2", ".conv.4"}) {
-      conv(name + part, 64, 64, true);
-    }
-    if (!pool || layer > 5) continue;
-    add(name + ".pool.0.weight", {256, 64, 1, 1});
-    add(name + ".pool.1.weight", {256});
-    add(name + ".pool.1.bias", {256});
-    add(name + ".pool.3.weight", {64, 256, 1, 1});
-  }
-  for (int layer : {7, 12, 17}) conv(std::to_string(layer), 64, 64, false);
-  conv("19", 3, 64, true);
-  return tensors;
-}
-
 std::vector<TensorToWrite> Renamed(
     std::vector<TensorToWrite> tensors,
     const std::function<std::string(const std::string&)>& rename) {
@@ -111,6 +81,121 @@ class LoadTest : public ::testing::Test {
   }
   TempFolder folder_;
 };
+
+TEST_F(LoadTest, WrappersAroundTheNamesAreTakenOff) {
+  const auto plain =
+      MustLoad(Write("plain.safetensors", DecoderTensors(4, false)), "sd");
+  ASSERT_TRUE(plain);
+  for (const char* wrapper :
+       {"tae.", "model.", "module.", "_orig_mod.", "first_stage_model.",
+        "module._orig_mod.", "vae.", "tae.decoder.", "model.taesd_decoder.",
+        "first_stage_model.decoder."}) {
+    const auto rename = [&](const std::string& name) { return wrapper + name; };
+    const auto wrapped = MustLoad(
+        Write("wrapped.safetensors", Renamed(DecoderTensors(4, false), rename)),
+        "sd");
+    ASSERT_TRUE(wrapped) << wrapper;
+    ExpectSameWeights(*plain, *wrapped);
+  }
+  const auto diffusers = MustLoad(
+      Write("diffusers.safetensors", Renamed(DecoderTensors(4, false),
+                                             [](const std::string& name) {
+                                               return "module.decoder.layers." +
+                                                      ShiftedDown(name);
+                                             })),
+      "sd");
+  ASSERT_TRUE(diffusers);
+  ExpectSameWeights(*plain, *diffusers);
+}
+
+// As a training run saves them.
+TEST_F(LoadTest, OfTwoCopiesOneIsTaken) {
+  std::vector<TensorToWrite> both = DecoderTensors(4, false);
+  for (const TensorToWrite& tensor :
+       Renamed(DecoderTensors(4, false),
+               [](const std::string& name) { return "ema." + name; }))
+    both.push_back(tensor);
+  EXPECT_TRUE(MustLoad(Write("both.safetensors", both), "sd"));
+}
+
+TEST_F(LoadTest, DoublesBecomeFloats) {
+  std::vector<TensorToWrite> doubles = DecoderTensors(4, false);
+  for (TensorToWrite& tensor : doubles) {
+    std::vector<uint8_t> bytes;
+    for (size_t i = 0; i < tensor.bytes.size(); i += 2) {
+      uint16_t half;
+      std::memcpy(&half, tensor.bytes.data() + i, 2);
+      const double value = FloatFromF16(half);
+      const auto* at = reinterpret_cast<const uint8_t*>(&value);
+      bytes.insert(bytes.end(), at, at + sizeof(value));
+    }
+    tensor.dtype = "F64";
+    tensor.bytes = std::move(bytes);
+  }
+  const auto plain =
+      MustLoad(Write("plain.safetensors", DecoderTensors(4, false)), "sd");
+  const auto from_doubles = MustLoad(Write("f64.safetensors", doubles), "sd");
+  ASSERT_TRUE(plain && from_doubles);
+  ExpectSameWeights(*plain, *from_doubles);
+}
+
+TEST_F(LoadTest, ATensorThatNobodyReadsMayBeOfAnyDtype) {
+  for (const auto& [dtype, size] : {std::pair("F8_E8M0", 3),
+                                    {"F4", 2},
+                                    {"C64", 24},
+                                    {"F6_E2M3", 3},
+                                    {"X9", 5}}) {
+    std::vector<TensorToWrite> tensors = DecoderTensors(4, false);
+    tensors.push_back(
+        {"extra.scale", dtype, {3}, std::vector<uint8_t>(size_t(size))});
+    EXPECT_TRUE(MustLoad(Write("extra.safetensors", tensors), "sd")) << dtype;
+  }
+}
+
+// With a mapping, whoever reads what was cut off gets SIGBUS.
+TEST_F(LoadTest, BytesStayWhenTheFileIsCut) {
+  const std::string path =
+      Write("weights.safetensors", DecoderTensors(4, false));
+  const auto file = FileBytes::Read(path);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  const std::vector<uint8_t> before((*file)->bytes().begin(),
+                                    (*file)->bytes().end());
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), (*file)->bytes().begin(),
+                         (*file)->bytes().end()));
+  EXPECT_TRUE(ParseTensorFile(*file).ok());
+}
+
+TEST_F(LoadTest, AFileOverTheLimitIsNotRead) {
+  const std::string path = folder_.Write("large", std::vector<uint8_t>(100));
+  EXPECT_TRUE(FileBytes::Read(path, 100).ok());
+  const Status status = FileBytes::Read(path, 99).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("has 100 bytes"), std::string::npos)
+      << status.message();
+  ASSERT_EQ(truncate(path.c_str(), off_t{1} << 40), 0);  // sparse
+  EXPECT_EQ(LoadModel(path, {}).status().code(), StatusCode::kInvalidArgument);
+}
+
+// A download that writes in place: every answer is a sentence.
+TEST_F(LoadTest, AFileThatIsRewrittenWhileItIsReadEndsNobody) {
+  const std::string path =
+      Write("weights.safetensors", DecoderTensors(4, false));
+  const std::vector<uint8_t> whole = ReadBytes(path);
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    while (!done) {
+      folder_.Write("weights.safetensors", whole);
+      if (truncate(path.c_str(), 4096) != 0) return;
+    }
+  });
+  for (int i = 0; i < 60; ++i) {
+    const auto model = LoadModel(path, {.variant = "sd"});
+    EXPECT_TRUE(model.ok() || !model.status().message().empty());
+  }
+  done = true;
+  writer.join();
+}
 
 TEST_F(LoadTest, PublishedFilesOfEveryFormatHoldTheSameWeights) {
   TAE_SHARED_OR_SKIP(upstream, "weights/taef2_decoder.safetensors");
