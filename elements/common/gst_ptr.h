@@ -11,6 +11,7 @@
 namespace taegst {
 
 struct Unref {
+  void operator()(GstAllocator* a) const { gst_object_unref(a); }
   void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
   void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
   void operator()(GstBus* bus) const { gst_object_unref(bus); }

@@ -94,9 +94,8 @@ tae::Status ReadVariant(const GstStructure* s, std::string* variant) {
   if (name == nullptr) return {};
   const tae::VariantInfo* info = tae::FindVariant(name);
   if (info == nullptr)
-    return tae::Unsupported(std::string("caps field variant=") + name +
-                            " is not a latent space this plugin knows; "
-                            "gst-inspect-1.0 taedecode lists them");
+    return tae::Unsupported("caps field variant=" + std::string(name) + ": " +
+                            tae::UnknownVariant(name).message());
   *variant = info->name;
   return {};
 }

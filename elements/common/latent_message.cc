@@ -33,9 +33,8 @@ tae::StatusOr<LatentInfo> InfoOfMessage(const tae::LatentHeader& header) {
   if (!said.space.empty()) {
     const tae::VariantInfo* space = tae::FindVariant(said.space);
     if (space == nullptr)
-      return tae::Unsupported("the latent is of space '" + said.space +
-                              "', which is not known here; gst-inspect-1.0 "
-                              "taedecode lists the spaces");
+      return tae::Unsupported("the latent's space: " +
+                              tae::UnknownVariant(said.space).message());
     info.variant = space->name;
   }
   info.dtype = view->dtype;
@@ -44,6 +43,11 @@ tae::StatusOr<LatentInfo> InfoOfMessage(const tae::LatentHeader& header) {
   info.noisy = said.pred == "x";
   info.channels = view->channels;
   info.extent = view->extent;
+  info.batch = tae::BatchOf(header);
+  if (info.batch > kMaxBatch)
+    return tae::Unsupported("the message holds " + std::to_string(info.batch) +
+                            " latents; more than " + std::to_string(kMaxBatch) +
+                            " in one are not taken, send them in several");
   if (said.fps && *said.fps > 0)
     gst_util_double_to_fraction(*said.fps, &info.fps_n, &info.fps_d);
   if (said.width && said.height) {

@@ -14,7 +14,7 @@
 
 namespace taegst {
 
-// What the caps of a message's first latent say. The framerate is the
+// What the caps of a message say. The framerate is the
 // message's fps, else 0/1. Errors: as tae::AsLatentView, and kUnsupported for a
 // space that nobody here knows.
 tae::StatusOr<LatentInfo> InfoOfMessage(const tae::LatentHeader& header);

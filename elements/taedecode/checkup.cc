@@ -15,7 +15,7 @@ void Checkup::Look(GstElement* element, const Latent& latent) {
   const LatentInfo& info = latent.info;
   const tae::Diagnosis found =
       tae::Diagnose({.data = map.data(),
-                     .size = map.size(),
+                     .size = info.latent_size(),
                      .dtype = info.dtype,
                      .layout = info.layout,
                      .domain = info.domain,

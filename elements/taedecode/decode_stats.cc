@@ -29,13 +29,13 @@ GstPtr<GstStructure> StatsStructure(const DecodeStats& stats) {
       "rows-left-out", G_TYPE_UINT64, stats.rows_left_out, "skipped",
       G_TYPE_UINT64, stats.skipped, "dropped", G_TYPE_UINT64, stats.dropped,
       "corrupted", G_TYPE_UINT64, stats.corrupted, "refined", G_TYPE_UINT64,
-      stats.refined, "refused", G_TYPE_UINT64, stats.refused,
-      "last-decode-time", G_TYPE_UINT64, stats.last_decode_time,
-      "average-decode-time", G_TYPE_UINT64, average, "variant", G_TYPE_STRING,
-      stats.variant.c_str(), "method", G_TYPE_STRING, stats.method.c_str(),
-      "weights", G_TYPE_STRING, stats.weights.c_str(), "rung", G_TYPE_STRING,
-      stats.rung.c_str(), "denoise", G_TYPE_STRING, stats.denoise.c_str(),
-      nullptr));
+      stats.refined, "refused", G_TYPE_UINT64, stats.refused, "cancelled",
+      G_TYPE_UINT64, stats.cancelled, "last-decode-time", G_TYPE_UINT64,
+      stats.last_decode_time, "average-decode-time", G_TYPE_UINT64, average,
+      "variant", G_TYPE_STRING, stats.variant.c_str(), "method", G_TYPE_STRING,
+      stats.method.c_str(), "weights", G_TYPE_STRING, stats.weights.c_str(),
+      "rung", G_TYPE_STRING, stats.rung.c_str(), "denoise", G_TYPE_STRING,
+      stats.denoise.c_str(), nullptr));
 }
 
 std::optional<GstClockTime> LatencyEstimate::Add(GstClockTime took) {

@@ -18,7 +18,8 @@ struct DecodeStats {
   guint64 dropped = 0;        // too late
   guint64 corrupted = 0;      // decoded, but with NaN or Inf in the latent
   guint64 refined = 0;        // pictures shown again, better
-  guint64 refused = 0;        // not a latent of these caps
+  guint64 refused = 0;        // not a latent of these caps, or not shown
+  guint64 cancelled = 0;      // by a flush, while they were decoded
   GstClockTime last_decode_time = 0;
   GstClockTime total_decode_time = 0;
   GstClockTime total_repeat_time = 0;

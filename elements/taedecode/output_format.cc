@@ -1,6 +1,9 @@
 #include "taedecode/output_format.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace taegst {
@@ -54,11 +57,11 @@ void AppendFormats(const GValue* value, std::vector<GstVideoFormat>* formats) {
 }
 
 // In downstream's order.
-std::vector<GstVideoFormat> AllowedFormats(const GstCaps* allowed, int width,
-                                           int height) {
+std::vector<GstVideoFormat> AllowedFormats(const GstCaps* allowed,
+                                           const OutputSize& size) {
   GstPtr<GstCaps> ours = OutputCaps();
-  gst_caps_set_simple(ours.get(), "width", G_TYPE_INT, width, "height",
-                      G_TYPE_INT, height, nullptr);
+  gst_caps_set_simple(ours.get(), "width", G_TYPE_INT, size.width, "height",
+                      G_TYPE_INT, size.height, nullptr);
   const GstPtr<GstCaps> both(gst_caps_intersect_full(
       const_cast<GstCaps*>(allowed), ours.get(), GST_CAPS_INTERSECT_FIRST));
   std::vector<GstVideoFormat> formats;
@@ -69,18 +72,50 @@ std::vector<GstVideoFormat> AllowedFormats(const GstCaps* allowed, int width,
   return formats;
 }
 
-// The library's chroma kernels work on pairs of pixels.
-bool IsWritable(GstVideoFormat format, int width, int height) {
+// The library's chroma kernels work on pairs of pixels, of each cell.
+bool IsWritable(GstVideoFormat format, const OutputSize& size) {
   const GstVideoFormatInfo* info = gst_video_format_get_info(format);
   const bool even_x =
-      width % 2 == 0 || GST_VIDEO_FORMAT_INFO_W_SUB(info, 1) == 0;
+      size.cell_width() % 2 == 0 || GST_VIDEO_FORMAT_INFO_W_SUB(info, 1) == 0;
   const bool even_y =
-      height % 2 == 0 || GST_VIDEO_FORMAT_INFO_H_SUB(info, 1) == 0;
+      size.cell_height() % 2 == 0 || GST_VIDEO_FORMAT_INFO_H_SUB(info, 1) == 0;
   return !GST_VIDEO_FORMAT_INFO_IS_YUV(info) || (even_x && even_y);
 }
 
 OutputFormat Direct(const Written& row) {
   return {row.format, row.format, row.pixel};
+}
+
+// Where pixel (x, y) lies in a plane; both even where the format shares chroma.
+uint8_t* PlaneAt(GstVideoFrame* frame, guint plane, int x, int y) {
+  const GstVideoFormatInfo* format = frame->info.finfo;
+  guint component = 0;
+  while (format->plane[component] != plane) ++component;
+  const int column = x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, component);
+  const int row = y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, component);
+  return static_cast<uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(frame, plane)) +
+         ptrdiff_t(row) * GST_VIDEO_FRAME_PLANE_STRIDE(frame, plane) +
+         ptrdiff_t(column) * GST_VIDEO_FORMAT_INFO_PSTRIDE(format, component);
+}
+
+// Black pixels in the format that frames of `info` are packed from: AYUV, ARGB,
+// or ARGB of 16 bits.
+std::vector<uint8_t> BlackLine(const GstVideoInfo& info, int width) {
+  const GstVideoFormatInfo* unpacked =
+      gst_video_format_get_info(info.finfo->unpack_format);
+  const bool deep = GST_VIDEO_FORMAT_INFO_DEPTH(unpacked, 0) > 8;
+  std::vector<uint8_t> line;
+  for (int x = 0; x < width; ++x) {
+    if (GST_VIDEO_FORMAT_INFO_IS_YUV(unpacked)) {
+      const uint8_t luma = GST_VIDEO_INFO_IS_GRAY(&info) ? 0 : 16;
+      line.insert(line.end(), {255, luma, 128, 128});
+    } else if (deep) {
+      line.insert(line.end(), {255, 255, 0, 0, 0, 0, 0, 0});
+    } else {
+      line.insert(line.end(), {255, 0, 0, 0});
+    }
+  }
+  return line;
 }
 
 }  // namespace
@@ -100,16 +135,34 @@ GstPtr<GstCaps> OutputCaps() {
   return GstPtr<GstCaps>(caps);
 }
 
-std::optional<OutputFormat> PickOutput(const GstCaps* allowed, int width,
-                                       int height) {
-  const auto formats = AllowedFormats(allowed, width, height);
+GstVideoInfo ShownInfo(GstVideoFormat format, const OutputSize& size,
+                       const GstVideoInfo& input) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, format, guint(size.width),
+                            guint(size.height));
+  info.fps_n = input.fps_n;
+  info.fps_d = input.fps_d;
+  info.par_n = input.par_n;
+  info.par_d = input.par_d;
+  SetColorimetry(&info);
+  return info;
+}
+
+std::optional<OutputFormat> PickOutput(const GstCaps* allowed,
+                                       const OutputSize& size,
+                                       const GstVideoInfo& input) {
+  std::vector<GstVideoFormat> formats = AllowedFormats(allowed, size);
+  std::erase_if(formats, [&](GstVideoFormat format) {
+    const GstVideoInfo info = ShownInfo(format, size, input);
+    const GstPtr<GstCaps> caps(gst_video_info_to_caps(&info));
+    return caps == nullptr || !gst_caps_can_intersect(caps.get(), allowed);
+  });
   if (formats.empty()) return std::nullopt;
   const Written* first = FindWritten(formats.front());
-  if (first != nullptr && first->plain &&
-      IsWritable(first->format, width, height))
+  if (first != nullptr && first->plain && IsWritable(first->format, size))
     return Direct(*first);
   for (const Written& row : kWritten)
-    if (IsWritable(row.format, width, height) &&
+    if (IsWritable(row.format, size) &&
         std::find(formats.begin(), formats.end(), row.format) != formats.end())
       return Direct(row);
   return ByWayOfRgb(formats.front());
@@ -146,6 +199,55 @@ tae::FrameView ViewOf(GstVideoFrame* frame, tae::PixelFormat pixel) {
     view.stride[i] = GST_VIDEO_FRAME_PLANE_STRIDE(frame, i);
   }
   return view;
+}
+
+tae::FrameView CellOf(GstVideoFrame* frame, tae::PixelFormat pixel,
+                      const GridShape& grid, int cell) {
+  tae::FrameView view = ViewOf(frame, pixel);
+  view.width /= grid.columns;
+  view.height /= grid.rows;
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i)
+    view.plane[i] = PlaneAt(frame, i, cell % grid.columns * view.width,
+                            cell / grid.columns * view.height);
+  return view;
+}
+
+void CopyIntoCell(const GstVideoFrame* picture, const GridShape& grid, int cell,
+                  GstVideoFrame* frame) {
+  const GstVideoFormatInfo* format = frame->info.finfo;
+  const int x = cell % grid.columns * GST_VIDEO_FRAME_WIDTH(picture);
+  const int y = cell / grid.columns * GST_VIDEO_FRAME_HEIGHT(picture);
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i) {
+    guint component = 0;
+    while (format->plane[component] != i) ++component;
+    const auto row_bytes =
+        size_t(GST_VIDEO_FRAME_COMP_WIDTH(picture, component)) *
+        size_t(GST_VIDEO_FRAME_COMP_PSTRIDE(picture, component));
+    const auto* from =
+        static_cast<const uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(picture, i));
+    uint8_t* to = PlaneAt(frame, i, x, y);
+    for (int row = 0; row < GST_VIDEO_FRAME_COMP_HEIGHT(picture, component);
+         ++row) {
+      std::memcpy(to, from, row_bytes);
+      from += GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
+      to += GST_VIDEO_FRAME_PLANE_STRIDE(frame, i);
+    }
+  }
+}
+
+void BlackenCell(GstVideoFrame* frame, const GridShape& grid, int cell) {
+  const GstVideoFormatInfo* format = frame->info.finfo;
+  const int width = GST_VIDEO_FRAME_WIDTH(frame) / grid.columns;
+  const int height = GST_VIDEO_FRAME_HEIGHT(frame) / grid.rows;
+  const std::vector<uint8_t> black = BlackLine(frame->info, width);
+  gpointer planes[GST_VIDEO_MAX_PLANES] = {};
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i)
+    planes[i] = PlaneAt(frame, i, cell % grid.columns * width,
+                        cell / grid.columns * height);
+  for (int y = 0; y < height; y += format->pack_lines)
+    format->pack_func(format, GST_VIDEO_PACK_FLAG_NONE,
+                      const_cast<uint8_t*>(black.data()), 0, planes,
+                      frame->info.stride, frame->info.chroma_site, y, width);
 }
 
 }  // namespace taegst

@@ -8,6 +8,7 @@
 
 #include "common/gst_ptr.h"
 #include "tae/types.h"
+#include "taedecode/output_size.h"
 
 namespace taegst {
 
@@ -23,12 +24,19 @@ struct OutputFormat {
 // The pad template: what the library writes, best first, then all the rest.
 GstPtr<GstCaps> OutputCaps();
 
+// Frames of a format and a size: colour as the library writes it, the rate of
+// the input.
+GstVideoInfo ShownInfo(GstVideoFormat format, const OutputSize& size,
+                       const GstVideoInfo& input);
+
 // The best format of `allowed` (what downstream takes, in its order) for
 // pictures of this size. Downstream's first choice if the library writes it and
 // it is opaque 8-bit colour; else the library's own order; else downstream's
-// first. Nothing when downstream takes no raw video of that size.
-std::optional<OutputFormat> PickOutput(const GstCaps* allowed, int width,
-                                       int height);
+// first. Nothing when downstream takes no raw video of that size, rate and
+// colour.
+std::optional<OutputFormat> PickOutput(const GstCaps* allowed,
+                                       const OutputSize& size,
+                                       const GstVideoInfo& input);
 
 // By way of RGB, and a GstVideoConverter.
 OutputFormat ByWayOfRgb(GstVideoFormat shown);
@@ -38,5 +46,17 @@ void SetColorimetry(GstVideoInfo* info);
 
 // The same memory, seen by the library.
 tae::FrameView ViewOf(GstVideoFrame* frame, tae::PixelFormat pixel);
+
+// One cell of the frame, in a format that the library writes. Cells of formats
+// that share chroma have even sides.
+tae::FrameView CellOf(GstVideoFrame* frame, tae::PixelFormat pixel,
+                      const GridShape& grid, int cell);
+
+// Copies a picture of a cell's size and the frame's format.
+void CopyIntoCell(const GstVideoFrame* picture, const GridShape& grid, int cell,
+                  GstVideoFrame* frame);
+
+// Makes a cell black.
+void BlackenCell(GstVideoFrame* frame, const GridShape& grid, int cell);
 
 }  // namespace taegst

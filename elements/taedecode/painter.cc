@@ -40,7 +40,7 @@ tae::Status Painter::SetScene(Scene scene) {
 }
 
 tae::Status Painter::MakeConverter() {
-  unconverted_ = MakeSketch(1);
+  unconverted_ = MakeSketch(scene_.shown.width, scene_.shown.height);
   GstStructure* config = gst_structure_new(
       "converter", GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT,
       static_cast<guint>(threads_->workers()), nullptr);
@@ -51,11 +51,10 @@ tae::Status Painter::MakeConverter() {
                           gst_video_format_to_string(scene_.format.shown));
 }
 
-Painter::Sketch Painter::MakeSketch(int scale) const {
+Painter::Sketch Painter::MakeSketch(int width, int height) const {
   Sketch sketch;
-  gst_video_info_set_format(&sketch.info, scene_.format.written,
-                            scene_.shown.width * scale,
-                            scene_.shown.height * scale);
+  gst_video_info_set_format(&sketch.info, scene_.format.written, guint(width),
+                            guint(height));
   SetColorimetry(&sketch.info);
   sketch.info.fps_n = scene_.shown.fps_n;  // the converter wants them equal
   sketch.info.fps_d = scene_.shown.fps_d;
@@ -79,13 +78,14 @@ tae::Status Painter::Prepare(const tae::LadderRung& rung) {
                                   .rung = rung.rung});
 }
 
-tae::Status Painter::Paint(size_t rung, const tae::LatentView& latent,
+tae::Status Painter::Paint(size_t rung,
+                           std::span<const tae::LatentView> latents,
                            GstVideoFrame* shown, tae::DecodeReport* report) {
-  if (converter_ == nullptr) return Draw(rung, latent, shown, report);
+  if (converter_ == nullptr) return Draw(rung, latents, shown, report);
   if (unconverted_.buffer == nullptr) return tae::OutOfMemory(kNoMemory);
   FrameMap written(&unconverted_.info, unconverted_.buffer.get());
   if (!written.ok()) return tae::OutOfMemory(kNoMemory);
-  TAE_RETURN_IF_ERROR(Draw(rung, latent, written.frame(), report));
+  TAE_RETURN_IF_ERROR(Draw(rung, latents, written.frame(), report));
   if (!report->interrupted)
     gst_video_converter_frame(converter_.get(), written.frame(), shown);
   return {};
@@ -94,10 +94,10 @@ tae::Status Painter::Paint(size_t rung, const tae::LatentView& latent,
 // Null where the latent is decoded whole and its picture not kept. Where no
 // rows can be left out, one is kept only of a latent that came again: it may
 // once more.
-tae::StatusOr<Painter::Kept*> Painter::KeptFor(size_t rung,
+tae::StatusOr<Painter::Kept*> Painter::KeptFor(size_t rung, int cell,
                                                const tae::LatentView& latent) {
   if (!scene_.change_only) return nullptr;
-  Kept& kept = kept_[rung];
+  Kept& kept = kept_[{rung, cell}];
   TAE_RETURN_IF_ERROR(kept.changed.Update(latent));
   if (CameAgain(kept.changed) ||
       DecoderOf(scene_.rungs[rung]).stats().leaves_out_rows)
@@ -106,21 +106,45 @@ tae::StatusOr<Painter::Kept*> Painter::KeptFor(size_t rung,
   return nullptr;
 }
 
-tae::Status Painter::Draw(size_t rung, const tae::LatentView& latent,
+tae::Status Painter::Draw(size_t rung, std::span<const tae::LatentView> latents,
                           GstVideoFrame* written, tae::DecodeReport* report) {
+  if (latents.size() != size_t(scene_.grid.count))
+    return tae::Internal("a grid of other latents is to be painted");
+  *report = {};
+  TAE_RETURN_IF_ERROR(Prepare(scene_.rungs[rung]));
+  for (int cell = 0; cell < scene_.grid.count; ++cell) {
+    tae::DecodeReport one;
+    TAE_RETURN_IF_ERROR(
+        DrawCell(rung, cell, latents[size_t(cell)], written, &one));
+    report->nonfinite += one.nonfinite;
+    report->rows_left_out += one.rows_left_out;
+    report->interrupted = one.interrupted;
+    if (one.interrupted) return {};
+  }
+  for (int cell = scene_.grid.count; cell < scene_.grid.cells(); ++cell)
+    BlackenCell(written, scene_.grid, cell);
+  return {};
+}
+
+tae::Status Painter::DrawCell(size_t rung, int cell,
+                              const tae::LatentView& latent,
+                              GstVideoFrame* written,
+                              tae::DecodeReport* report) {
   const tae::LadderRung& way = scene_.rungs[rung];
-  TAE_RETURN_IF_ERROR(Prepare(way));
   tae::Decoder& decoder = DecoderOf(way);
   const tae::PixelFormat pixel = scene_.format.pixel;
-  const auto found = KeptFor(rung, latent);
+  const auto found = KeptFor(rung, cell, latent);
   if (!found.ok()) return found.status();
   Kept* const kept = *found;
   if (way.shrink == 1 && kept == nullptr)
-    return decoder.Decode(latent, ViewOf(written, pixel), report);
+    return decoder.Decode(latent, CellOf(written, pixel, scene_.grid, cell),
+                          report);
   const bool builds_on =
       kept != nullptr && std::exchange(kept->is_picture, false);
   Sketch& sketch = kept != nullptr ? kept->sketch : large_[way.shrink];
-  if (sketch.buffer == nullptr) sketch = MakeSketch(way.shrink);
+  if (sketch.buffer == nullptr)
+    sketch = MakeSketch(scene_.shown.width / scene_.grid.columns * way.shrink,
+                        scene_.shown.height / scene_.grid.rows * way.shrink);
   if (sketch.buffer == nullptr) return tae::OutOfMemory(kNoMemory);
   FrameMap drawn(&sketch.info, sketch.buffer.get());
   if (!drawn.ok()) return tae::OutOfMemory(kNoMemory);
@@ -133,18 +157,19 @@ tae::Status Painter::Draw(size_t rung, const tae::LatentView& latent,
   // Numbers that are not finite are counted only in rows that are read: after
   // such a latent all are.
   if (kept != nullptr) kept->is_picture = report->nonfinite == 0;
-  return Deliver(way, drawn.frame(), written);
+  return Deliver(way, drawn.frame(), cell, written);
 }
 
 // The drawn picture in the size that is shown.
 tae::Status Painter::Deliver(const tae::LadderRung& rung, GstVideoFrame* drawn,
-                             GstVideoFrame* written) {
+                             int cell, GstVideoFrame* written) {
   const tae::PixelFormat pixel = scene_.format.pixel;
   if (rung.shrink > 1)
-    return tae::ShrinkFrame(ViewOf(drawn, pixel), ViewOf(written, pixel),
+    return tae::ShrinkFrame(ViewOf(drawn, pixel),
+                            CellOf(written, pixel, scene_.grid, cell),
                             threads_.get());
-  if (gst_video_frame_copy(written, drawn)) return {};
-  return tae::Internal("the kept picture is not of the frame's format");
+  CopyIntoCell(drawn, scene_.grid, cell, written);
+  return {};
 }
 
 }  // namespace taegst

@@ -7,6 +7,8 @@
 
 #include <map>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "common/gst_ptr.h"
@@ -19,6 +21,7 @@ namespace taegst {
 // What is painted until the next negotiation.
 struct Scene {
   tae::Extent latent;
+  GridShape grid;
   tae::Precision precision = tae::Precision::kAuto;
   OutputFormat format;
   GstVideoInfo shown;                  // as negotiated
@@ -36,8 +39,9 @@ class Painter {
   // Errors: as Decoder::Prepare; kUnsupported where GStreamer cannot convert.
   tae::Status SetScene(Scene scene);
 
-  // report may not be null; where it says interrupted, the frame is no picture.
-  tae::Status Paint(size_t rung, const tae::LatentView& latent,
+  // One latent a cell of the grid. report may not be null; where it says
+  // interrupted, the frame is no picture.
+  tae::Status Paint(size_t rung, std::span<const tae::LatentView> latents,
                     GstVideoFrame* shown, tae::DecodeReport* report);
 
   const std::vector<tae::LadderRung>& rungs() const { return scene_.rungs; }
@@ -49,7 +53,7 @@ class Painter {
     GstPtr<GstBuffer> buffer;
   };
 
-  // What is kept of the latent painted last on a rung.
+  // What is kept of the latent painted last in a cell, on a rung.
   struct Kept {
     tae::ChangedRows changed;
     Sketch sketch;
@@ -59,12 +63,15 @@ class Painter {
   tae::Decoder& DecoderOf(const tae::LadderRung& rung);
   tae::Status Prepare(const tae::LadderRung& rung);
   tae::Status MakeConverter();
-  Sketch MakeSketch(int scale) const;
-  tae::Status Draw(size_t rung, const tae::LatentView& latent,
+  Sketch MakeSketch(int width, int height) const;
+  tae::Status Draw(size_t rung, std::span<const tae::LatentView> latents,
                    GstVideoFrame* written, tae::DecodeReport* report);
+  tae::Status DrawCell(size_t rung, int cell, const tae::LatentView& latent,
+                       GstVideoFrame* written, tae::DecodeReport* report);
   tae::Status Deliver(const tae::LadderRung& rung, GstVideoFrame* drawn,
-                      GstVideoFrame* written);
-  tae::StatusOr<Kept*> KeptFor(size_t rung, const tae::LatentView& latent);
+                      int cell, GstVideoFrame* written);
+  tae::StatusOr<Kept*> KeptFor(size_t rung, int cell,
+                               const tae::LatentView& latent);
 
   const std::shared_ptr<tae::ParallelFor> threads_;
   const tae::CancelFlag cancel_;
@@ -72,8 +79,8 @@ class Painter {
   Scene scene_;
   GstPtr<GstVideoConverter> converter_;  // where the format is converted
   Sketch unconverted_;
-  std::map<int, Sketch> large_;  // to be shrunk by the key
-  std::map<size_t, Kept> kept_;  // of each rung
+  std::map<int, Sketch> large_;                  // to be shrunk by the key
+  std::map<std::pair<size_t, int>, Kept> kept_;  // of each rung and cell
 };
 
 }  // namespace taegst

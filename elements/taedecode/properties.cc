@@ -1,6 +1,8 @@
 #include "taedecode/properties.h"
 
-#include "common/variant_enum.h"
+#include <string>
+
+#include "tae/variant.h"
 #include "taedecode/history_properties.h"
 #include "taedecode/quality_properties.h"
 
@@ -14,20 +16,37 @@ constexpr auto kPlaying = static_cast<GParamFlags>(
 constexpr auto kReadOnly =
     static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
+// "auto" and the spaces' own names, for gst-inspect-1.0.
+const char* VariantBlurb() {
+  std::string text =
+      "Latent space of the input, and so the decoder, by any name of it or of "
+      "a "
+      "model that it belongs to: auto";
+  for (const tae::VariantInfo& info : tae::Variants())
+    text += ", " + std::string(info.name);
+  return g_intern_string(text.c_str());
+}
+
+std::string TextOr(const GValue* value, const char* unset) {
+  const char* text = g_value_get_string(value);
+  return text != nullptr ? text : unset;
+}
+
 void InstallModelProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:variant:
    *
    * The latent space. `auto` takes it from the caps, the weights in
-   * #GstTaeDecode:model-file, or guesses it from the number of channels.
+   * #GstTaeDecode:model-file, or guesses it from the number of channels. Names
+   * of models, of Hugging Face repositories and of other programs' classes are
+   * taken too: `z-image`, `black-forest-labs/FLUX.1-dev`, `sd3.5`.
    *
    * Since: 0.1
    */
   g_object_class_install_property(
       c, kPropVariant,
-      g_param_spec_enum("variant", "Variant",
-                        "Latent space of the input, and so the decoder",
-                        VariantGetType(), kVariantAuto, kReady));
+      g_param_spec_string("variant", "Variant", VariantBlurb(), "auto",
+                          kReady));
   /**
    * GstTaeDecode:model-file:
    *
@@ -59,6 +78,28 @@ void InstallModelProperties(GObjectClass* c) {
       c, kPropPrecision,
       g_param_spec_enum("precision", "Precision", "Grade of the arithmetic",
                         PrecisionGetType(), 0, kReady));
+}
+
+void InstallBatchProperty(GObjectClass* c) {
+  /**
+   * GstTaeDecode:batch:
+   *
+   * What is shown of a buffer with several latents (`batch` in the caps):
+   * `grid` shows all, in ceil(sqrt(N)) columns, row by row; `first` the first;
+   * a number that one, counted from 0 (of a smaller batch the last).
+   * #GstTaeDecode:max-size and #GstTaeDecode:max-pixels hold for the grid.
+   * #GstTaeDecode:change-only works for each latent of the batch on its own;
+   * #GstTaeDecode:denoise and #GstTaeDecode:change-threshold take the batch as
+   * one, for its latents have their step in common.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property(
+      c, kPropBatch,
+      g_param_spec_string("batch", "Batch",
+                          "Latents of a batch that are shown: grid, first, or "
+                          "the number of one from 0",
+                          "grid", kReady));
 }
 
 void InstallCostProperties(GObjectClass* c) {
@@ -126,13 +167,16 @@ void InstallCostProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:max-pixels:
    *
+   * Of the picture that is drawn: with #GstTaeDecode:max-size or
+   * #GstTaeDecode:scale a smaller one than the latent's.
+   *
    * Since: 0.1
    */
   g_object_class_install_property(
       c, kPropMaxPixels,
       g_param_spec_uint64("max-pixels", "Maximum Pixels",
-                          "Refuse latents whose picture has more pixels", 1,
-                          G_MAXUINT64, Settings().max_pixels, kReady));
+                          "Refuse latents whose drawn picture has more pixels",
+                          1, G_MAXUINT64, Settings().max_pixels, kReady));
 }
 
 void InstallReportProperties(GObjectClass* c) {
@@ -171,7 +215,8 @@ void InstallReportProperties(GObjectClass* c) {
    * (times as fast as decoding those too), rows-left-out (of decoded pictures,
    * by #GstTaeDecode:change-only), skipped (by #GstTaeDecode:every, and latents
    * that repeat the one that #GstTaeDecode:anytime is still making better),
-   * dropped (late), corrupted (NaN or Inf), refused (no latent of these caps),
+   * dropped (late), corrupted (NaN or Inf), refused (no latent of these caps,
+   * or none that can be shown), cancelled (by a flush, while it was decoded),
    * refined (shown again, better, by #GstTaeDecode:anytime),
    * last-decode-time and average-decode-time (nanoseconds), variant, method,
    * weights (a path), rung (of the newest picture) and denoise (of the newest
@@ -190,6 +235,7 @@ void InstallReportProperties(GObjectClass* c) {
 
 void InstallProperties(GObjectClass* object_class) {
   InstallModelProperties(object_class);
+  InstallBatchProperty(object_class);
   InstallHistoryProperties(object_class);
   InstallQualityProperties(object_class);
   InstallCostProperties(object_class);
@@ -199,13 +245,15 @@ void InstallProperties(GObjectClass* object_class) {
 bool SetProperty(Settings* s, guint id, const GValue* value) {
   switch (id) {
     case kPropVariant:
-      s->variant = g_value_get_enum(value);
+      s->variant = TextOr(value, "auto");
+      if (s->variant == "auto") s->variant.clear();
       return true;
-    case kPropModelFile: {
-      const char* path = g_value_get_string(value);
-      s->model_file = path != nullptr ? path : "";
+    case kPropModelFile:
+      s->model_file = TextOr(value, "");
       return true;
-    }
+    case kPropBatch:
+      s->batch = TextOr(value, "grid");
+      return true;
     case kPropMethod:
       s->method = static_cast<Method>(g_value_get_enum(value));
       return true;
@@ -242,7 +290,10 @@ bool SetProperty(Settings* s, guint id, const GValue* value) {
 bool GetProperty(const Settings& s, guint id, GValue* value) {
   switch (id) {
     case kPropVariant:
-      g_value_set_enum(value, s.variant);
+      g_value_set_string(value, s.variant.empty() ? "auto" : s.variant.c_str());
+      return true;
+    case kPropBatch:
+      g_value_set_string(value, s.batch.c_str());
       return true;
     case kPropModelFile:
       g_value_set_string(value,

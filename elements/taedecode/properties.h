@@ -31,6 +31,7 @@ enum PropertyId : guint {
   kPropConvergedBelow,
   kPropConvergedSteps,
   kPropChangeOnly,
+  kPropBatch,
 };
 
 void InstallProperties(GObjectClass* object_class);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tae/types.h"
+#include "taedecode/batch_grid.h"
 #include "taedecode/history_settings.h"
 #include "taedecode/quality_settings.h"
 
@@ -24,11 +25,12 @@ struct LiveSettings {
 
 // Taken over when the element goes from READY to PAUSED.
 struct Settings {
-  int variant = 0;  // a value of VariantGetType()
+  std::string variant;  // any name of a space; "" = auto
   std::string model_file;
   Method method = Method::kAuto;
   tae::Precision precision = tae::Precision::kAuto;
   QualitySettings quality;
+  std::string batch = "grid";
   bool change_only = true;
   guint threads = 0;  // 0 = as many as CPUs
   int nice = 0;

@@ -27,16 +27,17 @@ bool DropsLate(GstVideoDecoder* element) {
 }  // namespace
 
 tae::Status Stream::CheckBuffer(GstBuffer* buffer) const {
-  if (!latent_) return tae::Internal("a latent came before its caps");
   const size_t found = gst_buffer_get_size(buffer);
   if (found == latent_->size()) return {};
   return tae::InvalidArgument(
       "a latent of " + std::to_string(latent_->channels) + "x" +
       std::to_string(latent_->extent.height) + "x" +
       std::to_string(latent_->extent.width) + " " +
-      std::string(FormatName(latent_->dtype)) + " must have " +
-      std::to_string(latent_->size()) + " bytes, the buffer has " +
-      std::to_string(found));
+      std::string(FormatName(latent_->dtype)) +
+      (latent_->batch > 1 ? ", batch=" + std::to_string(latent_->batch) + ","
+                          : "") +
+      " must have " + std::to_string(latent_->size()) +
+      " bytes, the buffer has " + std::to_string(found));
 }
 
 GstClockTime Stream::RunningTime(GstClockTime pts) const {
@@ -57,36 +58,18 @@ void Stream::DropHeld() {
   held_.reset();
 }
 
-// A broken latent: the base class counts it against max-errors.
-GstFlowReturn Stream::Refuse(FramePtr frame, const tae::Status& why) {
-  {
-    std::lock_guard lock(mutex_);
-    ++stats_.refused;
-  }
-  const auto code = GstErrorCodeOf(why.code(), Subject::kLatent);
-  const bool first = !std::exchange(warned_refused_, true);
-  if (first) PostWarning(GST_ELEMENT(element_), code, why.message());
-  GstFlowReturn flow = GST_FLOW_OK;
-  if (code.code == GST_STREAM_ERROR_FORMAT) {
-    GST_VIDEO_DECODER_ERROR(element_, 1, STREAM, FORMAT,
-                            ("%s", why.message().c_str()), (nullptr), flow);
-  } else {
-    GST_VIDEO_DECODER_ERROR(element_, 1, STREAM, DECODE,
-                            ("%s", why.message().c_str()), (nullptr), flow);
-  }
-  gst_video_decoder_drop_frame(element_, frame.release());
-  return flow;
-}
-
 GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
   GstBuffer* buffer = frame->input_buffer;
   if (live.history.change_threshold == 0 && PassOverRepeated(buffer))
     return GST_FLOW_OK;
   EndRefinement();
   DropHeld();
+  const auto step = GetLatentStep(buffer);
+  if (untold_) TellOnce(*std::exchange(untold_, std::nullopt), step);
+  if (!latent_) return PassOverRefused(std::move(frame));
   if (const tae::Status status = CheckBuffer(buffer); !status.ok())
     return Refuse(std::move(frame), status);
-  const auto step = GetLatentStep(buffer);
+  if (!sign_text_.empty()) return ShowSign(std::move(frame), step, live);
   const Verdict verdict = policy_.Judge(
       {.discont = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) != 0,
        .step = step,
@@ -96,9 +79,11 @@ GstFlowReturn Stream::HandleFrame(FramePtr frame, const LiveSettings& live) {
   if (const tae::Status status = Remember(buffer, step, live); !status.ok())
     return Refuse(std::move(frame), status);
   CheckUp(buffer, step, live);
+  // The rungs to choose from are those of the format that comes of this.
+  if (const auto flow = SettleOutput(step)) return *flow;
   if (const auto rung = ChooseRung(frame.get(), step, verdict))
     return CanRepeat(step, *rung, live)
-               ? Repeat(std::move(frame), step, *rung, live)
+               ? Repeat(std::move(frame), step, live)
                : Decode(std::move(frame), step, *rung, live);
   held_.emplace(Held{std::move(frame), verdict});
   return GST_FLOW_OK;
@@ -141,10 +126,12 @@ GstFlowReturn Stream::DecodeHeld(const LiveSettings& live) {
   FramePtr frame = std::move(held_->frame);
   held_.reset();
   const auto step = GetLatentStep(frame->input_buffer);
+  if (const auto flow = SettleOutput(step)) return *flow;
   return Decode(std::move(frame), step, quality_.best(), live);
 }
 
 void Stream::Flush() {
+  useless_.store(false);
   refiner_.Interrupt();
   refined_.reset();
   held_.reset();
@@ -165,22 +152,41 @@ std::optional<size_t> Stream::ChooseRung(const GstVideoCodecFrame* frame,
   return step && step->final ? quality_.best() : *rung;
 }
 
+// The picture of a frame, in the format that is negotiated. Nothing: it is
+// drawn. Else the frame is gone, and this is what to return.
+std::optional<GstFlowReturn> Stream::DrawFrame(FramePtr* frame, size_t rung,
+                                               Picture* picture) {
+  const GstFlowReturn allocated = NewFrame(frame->get());
+  if (allocated != GST_FLOW_OK) return allocated;
+  const GstClockTime begin = gst_util_get_timestamp();
+  const tae::Status status = DecodeInto(frame->get(), rung, &picture->report);
+  picture->took = gst_util_get_timestamp() - begin;
+  if (!status.ok()) return Refuse(std::move(*frame), status);
+  if (picture->report.interrupted) {
+    GST_DEBUG_OBJECT(element_, "decode cancelled");
+    std::lock_guard lock(mutex_);
+    ++stats_.cancelled;
+    return GST_FLOW_FLUSHING;
+  }
+  if (picture->report.rows_left_out == 0)
+    quality_.OnDecoded(rung, picture->took);
+  return std::nullopt;
+}
+
 GstFlowReturn Stream::Decode(FramePtr frame,
                              const std::optional<LatentStep>& step, size_t rung,
                              const LiveSettings& live) {
-  const GstFlowReturn allocated =
-      gst_video_decoder_allocate_output_frame(element_, frame.get());
-  if (allocated != GST_FLOW_OK) return allocated;
   Picture picture{.pts = frame->pts,
                   .duration = frame->duration,
                   .step = step.value_or(LatentStep{}),
                   .report = {}};
-  const GstClockTime begin = gst_util_get_timestamp();
-  const tae::Status status = DecodeInto(frame.get(), rung, &picture.report);
-  picture.took = gst_util_get_timestamp() - begin;
-  if (!status.ok()) return Refuse(std::move(frame), status);
-  if (picture.report.interrupted) return GST_FLOW_FLUSHING;
-  if (picture.report.rows_left_out == 0) quality_.OnDecoded(rung, picture.took);
+  if (const auto flow = DrawFrame(&frame, rung, &picture)) return *flow;
+  if (IsOutdated()) {  // once: who changes all the time gets what comes next
+    gst_clear_buffer(&frame->output_buffer);
+    if (const auto flow = SettleOutput(step)) return *flow;
+    rung = std::min(rung, quality_.best());
+    if (const auto flow = DrawFrame(&frame, rung, &picture)) return *flow;
+  }
   history_->MarkDecoded();
   if (live.history.change_threshold > 0)
     KeepPicture(ShownFormat(), frame->output_buffer, rung);
@@ -204,7 +210,15 @@ GstFlowReturn Stream::Decode(FramePtr frame,
   ReportLatency(picture.took);
   if (RefinesPictures() && rung < quality_.best())
     return FinishAndRefine(std::move(frame), std::move(picture), rung, live);
-  return gst_video_decoder_finish_frame(element_, frame.release());
+  return Finish(std::move(frame));
+}
+
+std::vector<tae::LatentView> Stream::ShownLatents(const void* bytes) const {
+  const GridShape& grid = output_->size.grid;
+  std::vector<tae::LatentView> views;
+  for (int i = 0; i < grid.count; ++i)
+    views.push_back(history_->View(bytes, grid.first + i));
+  return views;
 }
 
 tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame, size_t rung,
@@ -216,7 +230,9 @@ tae::Status Stream::DecodeInto(GstVideoCodecFrame* frame, size_t rung,
   FrameMap shown(&state->info, frame->output_buffer);
   if (!shown.ok())
     return tae::DataLoss("the frame's memory is not writable as video");
-  return painter_.Paint(rung, history_->View(latent.data()), shown.frame(),
+  // Set again: ending the refinement of the picture before has cleared it.
+  if (useless_) cancel_->store(true);
+  return painter_.Paint(rung, ShownLatents(latent.data()), shown.frame(),
                         report);
 }
 
@@ -259,14 +275,6 @@ void Stream::PostStep(const Picture& picture, const GstSegment& segment) {
   history_->AddFields(s);
   gst_element_post_message(GST_ELEMENT(element_),
                            gst_message_new_element(GST_OBJECT(element_), s));
-}
-
-bool Stream::IsLive() const {
-  const GstPtr<GstQuery> query(gst_query_new_latency());
-  gboolean live = FALSE;
-  if (gst_pad_peer_query(GST_VIDEO_DECODER_SINK_PAD(element_), query.get()))
-    gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
-  return live != FALSE;
 }
 
 void Stream::ReportLatency(GstClockTime took) {

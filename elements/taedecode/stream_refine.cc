@@ -28,7 +28,7 @@ gboolean CopyUntagged(GstBuffer* from, GstMeta** meta, gpointer to) {
 
 // Memory of any kind will do: the base class's own pool may be exhausted, and
 // waiting for it would hold up the next latent.
-GstPtr<GstBuffer> NewFrame(GstBufferPool* pool, const GstVideoInfo& info) {
+GstPtr<GstBuffer> BufferFor(GstBufferPool* pool, const GstVideoInfo& info) {
   GstBuffer* buffer = nullptr;
   GstBufferPoolAcquireParams params = {};
   params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
@@ -63,16 +63,17 @@ GstFlowReturn Stream::FinishAndRefine(FramePtr frame, Picture picture,
                                       size_t rung, const LiveSettings& live) {
   auto job = std::make_shared<Refinement>();
   job->latent.reset(gst_buffer_ref(frame->input_buffer));
-  const GstFlowReturn flow =
-      gst_video_decoder_finish_frame(element_, frame.release());
+  const GstFlowReturn flow = Finish(std::move(frame));
   const bool unwanted =
       picture.report.nonfinite > 0 && DiscardsCorrupted(element_);
   job->map = std::make_unique<ReadMap>(job->latent.get());
-  if (flow != GST_FLOW_OK || unwanted || !job->map->ok()) return flow;
+  if (flow != GST_FLOW_OK || unwanted || !job->map->ok() ||
+      !ClipTo(element_->output_segment, &picture))
+    return flow;
   refined_.reset(gst_buffer_ref(job->latent.get()));
   const GstPtr<GstVideoCodecState> state(
       gst_video_decoder_get_output_state(element_));
-  job->view = history_->View(job->map->data());
+  job->views = ShownLatents(job->map->data());
   job->pool.reset(gst_video_decoder_get_buffer_pool(element_));
   job->info = state->info;
   job->segment = element_->output_segment;
@@ -130,7 +131,7 @@ GstClockTime Stream::RestAfter(GstClockTime took) const {
 std::optional<GstClockTime> Stream::Refine(Refinement* job) {
   const auto rung = quality_.After(job->rung);
   if (!rung) return std::nullopt;
-  GstPtr<GstBuffer> buffer = NewFrame(job->pool.get(), job->info);
+  GstPtr<GstBuffer> buffer = BufferFor(job->pool.get(), job->info);
   if (buffer == nullptr || !PaintBetter(job, *rung, buffer.get()))
     return std::nullopt;
   if (job->keep_picture) KeepPicture(job->info, buffer.get(), *rung);
@@ -146,13 +147,27 @@ bool Stream::PaintBetter(Refinement* job, size_t rung, GstBuffer* buffer) {
   Picture& picture = job->picture;
   const GstClockTime begin = gst_util_get_timestamp();
   const tae::Status status =
-      painter_.Paint(rung, job->view, frame.frame(), &picture.report);
+      painter_.Paint(rung, job->views, frame.frame(), &picture.report);
   picture.took = gst_util_get_timestamp() - begin;
   if (!status.ok())
     GST_WARNING_OBJECT(element_, "not refined: %s", status.message().c_str());
   if (!status.ok() || picture.report.interrupted) return false;
   if (picture.report.rows_left_out == 0) quality_.OnDecoded(rung, picture.took);
   picture.step.rung = tae::QualityName(painter_.rungs()[rung].quality);
+  return true;
+}
+
+// The times that the base class gave the first picture. False where it is
+// outside of the segment, and so was not shown.
+bool Stream::ClipTo(const GstSegment& segment, Picture* picture) {
+  if (!GST_CLOCK_TIME_IS_VALID(picture->pts)) return true;
+  const bool ends = GST_CLOCK_TIME_IS_VALID(picture->duration);
+  guint64 begin = picture->pts;
+  guint64 end = ends ? begin + picture->duration : GST_CLOCK_TIME_NONE;
+  if (!gst_segment_clip(&segment, GST_FORMAT_TIME, begin, end, &begin, &end))
+    return false;
+  picture->pts = begin;
+  if (ends) picture->duration = end - begin;
   return true;
 }
 

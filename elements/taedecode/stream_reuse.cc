@@ -1,5 +1,4 @@
 // One stream's pictures that are shown again because the latent hardly changed.
-#include <algorithm>
 #include <utility>
 
 #include "taedecode/stream.h"
@@ -42,16 +41,10 @@ void Stream::KeepPicture(const GstVideoInfo& info, GstBuffer* frame,
 }
 
 GstFlowReturn Stream::Repeat(FramePtr frame,
-                             const std::optional<LatentStep>& step, size_t rung,
+                             const std::optional<LatentStep>& step,
                              const LiveSettings& live) {
-  const GstFlowReturn allocated =
-      gst_video_decoder_allocate_output_frame(element_, frame.get());
+  const GstFlowReturn allocated = NewFrame(frame.get());
   if (allocated != GST_FLOW_OK) return allocated;
-  if (!last_picture_.Fits(ShownFormat())) {  // it renegotiated
-    gst_clear_buffer(&frame->output_buffer);
-    return Decode(std::move(frame), step, std::min(rung, quality_.best()),
-                  live);
-  }
   Picture picture{.pts = frame->pts,
                   .duration = frame->duration,
                   .step = step.value_or(LatentStep{}),
@@ -70,7 +63,7 @@ GstFlowReturn Stream::Repeat(FramePtr frame,
   GST_LOG_OBJECT(element_, "picture repeated, the latent changed by %g",
                  history_->change().accumulated);
   if (live.post_messages) PostStep(picture, element_->input_segment);
-  return gst_video_decoder_finish_frame(element_, frame.release());
+  return Finish(std::move(frame));
 }
 
 }  // namespace taegst

@@ -57,12 +57,13 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <string>
 
 #include "common/guard.h"
 #include "common/latent_caps.h"
 #include "common/latent_meta.h"
 #include "common/status_gst.h"
-#include "common/variant_enum.h"
+#include "taedecode/output_size.h"
 #include "taedecode/properties.h"
 #include "taedecode/stream.h"
 
@@ -75,6 +76,7 @@ struct Private {
   std::mutex mutex;  // of settings, and of stream's coming and going
   taegst::Settings settings;
   std::unique_ptr<taegst::Stream> stream;  // between start and stop
+  guint64 refused = 0;                     // caps; of the streaming thread
 };
 
 }  // namespace
@@ -166,8 +168,8 @@ static gboolean gst_tae_decode_set_format(GstVideoDecoder* decoder,
 static gboolean gst_tae_decode_negotiate(GstVideoDecoder* decoder) {
   GstTaeDecode* self = GST_TAE_DECODE(decoder);
   return taegst::Guard(GST_ELEMENT(self), FALSE, [&]() -> gboolean {
-    return self->priv->stream->ConfigureOutput() &&
-           PARENT_CLASS->negotiate(decoder);
+    return self->priv->stream->Negotiate(
+        [&] { return PARENT_CLASS->negotiate(decoder) != FALSE; });
   });
 }
 
@@ -212,7 +214,7 @@ static GstCaps* gst_tae_decode_getcaps(GstVideoDecoder* decoder,
                                        GstCaps* filter) {
   GstTaeDecode* self = GST_TAE_DECODE(decoder);
   return taegst::Guard(GST_ELEMENT(self), gst_caps_ref(GST_CAPS_NONE), [&] {
-    int variant = 0;
+    std::string variant;
     int channels = 0;
     {
       std::lock_guard lock(self->priv->mutex);
@@ -221,7 +223,8 @@ static GstCaps* gst_tae_decode_getcaps(GstVideoDecoder* decoder,
         channels = self->priv->stream->model_channels();
     }
     taegst::GstPtr<GstCaps> caps =
-        taegst::LatentCapsOfVariant(taegst::VariantName(variant), channels);
+        taegst::LatentCapsOfVariant(variant, channels);
+    taegst::PreferFramerate(GST_VIDEO_DECODER_SRC_PAD(decoder), &caps);
     if (filter == nullptr) return caps.release();
     return gst_caps_intersect_full(filter, caps.get(),
                                    GST_CAPS_INTERSECT_FIRST);
@@ -249,25 +252,39 @@ static gboolean gst_tae_decode_src_query(GstVideoDecoder* decoder,
   return TRUE;
 }
 
-// The base class only takes caps whose name begins with video/ or image/.
-static gboolean translate_tensors(GstTaeDecode* self, GstEvent* event) {
-  GstCaps* tensors = nullptr;
-  gst_event_parse_caps(event, &tensors);
+// Caps that nothing can be read from, each other than those before: the base
+// class passes over caps that are equal.
+static taegst::GstPtr<GstCaps> caps_to_refuse(GstTaeDecode* self) {
+  return taegst::GstPtr<GstCaps>(
+      gst_caps_new_simple("video/x-latent", "refused", G_TYPE_UINT64,
+                          ++self->priv->refused, nullptr));
+}
+
+// The base class only takes caps whose name begins with video/ or image/, and
+// of these none where a field of raw video, such as interlace-mode, is wrong.
+static gboolean take_caps(GstTaeDecode* self, GstEvent* event) {
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
   int channels = self->priv->stream->model_channels();
   {
     std::lock_guard lock(self->priv->mutex);
-    const auto* info =
-        tae::FindVariant(taegst::VariantName(self->priv->settings.variant));
+    const auto* info = tae::FindVariant(self->priv->settings.variant);
     if (info != nullptr) channels = info->latent_channels;
   }
-  const auto latent = taegst::LatentInfoFromCaps(tensors, channels);
-  if (!latent.ok()) {
-    taegst::PostError(GST_ELEMENT(self), latent.status(),
-                      taegst::Subject::kLatent);
-    return FALSE;
+  const auto latent = taegst::LatentInfoFromCaps(caps, channels);
+  GstVideoInfo video;
+  taegst::GstPtr<GstCaps> read;
+  if (latent.ok() && !taegst::IsTensorsCaps(caps) &&
+      gst_video_info_from_caps(&video, caps)) {
+    return PARENT_CLASS->sink_event(GST_VIDEO_DECODER(self),
+                                    gst_event_ref(event));
+  } else if (latent.ok()) {
+    read = taegst::LatentInfoToCaps(*latent);
+  } else {
+    self->priv->stream->DistrustFormat(latent.status());
+    read = caps_to_refuse(self);
   }
-  GstEvent* translated =
-      gst_event_new_caps(taegst::LatentInfoToCaps(*latent).get());
+  GstEvent* translated = gst_event_new_caps(read.get());
   gst_event_set_seqnum(translated, gst_event_get_seqnum(event));
   return PARENT_CLASS->sink_event(GST_VIDEO_DECODER(self), translated);
 }
@@ -279,14 +296,47 @@ static gboolean gst_tae_decode_sink_event(GstVideoDecoder* decoder,
     std::lock_guard lock(self->priv->mutex);
     if (self->priv->stream) self->priv->stream->Cancel();
   }
-  GstCaps* caps = nullptr;
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
-    gst_event_parse_caps(event, &caps);
-  if (caps == nullptr || !taegst::IsTensorsCaps(caps))
+  if (GST_EVENT_TYPE(event) == GST_EVENT_TAG) {
+    GstTagList* tags = nullptr;
+    gst_event_parse_tag(event, &tags);
+    taegst::Guard(GST_ELEMENT(self), false, [&] {
+      self->priv->stream->OnTags(tags);
+      return true;
+    });
+  }
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
     return PARENT_CLASS->sink_event(decoder, event);
   const taegst::GstPtr<GstEvent> owned(event);
   return taegst::Guard(GST_ELEMENT(self), FALSE,
-                       [&] { return translate_tensors(self, event); });
+                       [&] { return take_caps(self, event); });
+}
+
+// Any latent: what is wrong with its caps is said, and decided, where they are
+// read.
+static gboolean gst_tae_decode_sink_query(GstVideoDecoder* decoder,
+                                          GstQuery* query) {
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS)
+    return PARENT_CLASS->sink_query(decoder, query);
+  GstCaps* caps = nullptr;
+  gst_query_parse_accept_caps(query, &caps);
+  const bool latent = gst_caps_get_size(caps) > 0 &&
+                      (taegst::IsTensorsCaps(caps) ||
+                       gst_structure_has_name(gst_caps_get_structure(caps, 0),
+                                              "video/x-latent"));
+  gst_query_set_accept_caps_result(query, latent);
+  return TRUE;
+}
+
+// A stop waits for no picture.
+static GstStateChangeReturn gst_tae_decode_change_state(
+    GstElement* element, GstStateChange transition) {
+  GstTaeDecode* self = GST_TAE_DECODE(element);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    std::lock_guard lock(self->priv->mutex);
+    if (self->priv->stream) self->priv->stream->Cancel();
+  }
+  return GST_ELEMENT_CLASS(gst_tae_decode_parent_class)
+      ->change_state(element, transition);
 }
 
 // The base class would drop late frames after decoding them, the final one
@@ -311,8 +361,6 @@ static void gst_tae_decode_init(GstTaeDecode* self) {
   self->priv = new Private;
   gst_video_decoder_set_packetized(decoder, TRUE);
   gst_video_decoder_set_needs_format(decoder, TRUE);
-  gst_video_decoder_set_use_default_pad_acceptcaps(decoder, TRUE);
-  GST_PAD_SET_ACCEPT_TEMPLATE(GST_VIDEO_DECODER_SINK_PAD(decoder));
 }
 
 static void gst_tae_decode_finalize(GObject* object) {
@@ -333,6 +381,7 @@ static void set_vfuncs(GstVideoDecoderClass* klass) {
       GST_DEBUG_FUNCPTR(gst_tae_decode_decide_allocation);
   klass->getcaps = GST_DEBUG_FUNCPTR(gst_tae_decode_getcaps);
   klass->sink_event = GST_DEBUG_FUNCPTR(gst_tae_decode_sink_event);
+  klass->sink_query = GST_DEBUG_FUNCPTR(gst_tae_decode_sink_query);
   klass->src_query = GST_DEBUG_FUNCPTR(gst_tae_decode_src_query);
   klass->src_event = GST_DEBUG_FUNCPTR(gst_tae_decode_src_event);
 }
@@ -346,6 +395,7 @@ static void gst_tae_decode_class_init(GstTaeDecodeClass* klass) {
   object_class->set_property = gst_tae_decode_set_property;
   object_class->get_property = gst_tae_decode_get_property;
   object_class->finalize = gst_tae_decode_finalize;
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_tae_decode_change_state);
   taegst::InstallProperties(object_class);
   gst_element_class_set_static_metadata(
       element_class, "Tiny autoencoder latent decoder", "Codec/Decoder/Video",

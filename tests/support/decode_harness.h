@@ -72,6 +72,7 @@ class DecodeHarness {
         gst_object_ref_sink(gst_parse_launch(element.c_str(), nullptr))));
     h = gst_harness_new_with_element(decoder.get(), "sink", "src");
     gst_element_set_bus(decoder.get(), bus_);
+    SetLive(false);
     if (!sink_caps.empty()) gst_harness_set_sink_caps_str(h, sink_caps.c_str());
     gst_harness_play(h);
   }
@@ -84,6 +85,9 @@ class DecodeHarness {
   DecodeHarness& operator=(const DecodeHarness&) = delete;
 
   GstElement* decoder() { return h->element; }
+
+  // Whether latents come from a live source; a file is none.
+  void SetLive(bool live) { gst_harness_set_live(h, live); }
 
   void SetCaps(const std::string& caps) {
     gst_harness_set_src_caps_str(h, caps.c_str());

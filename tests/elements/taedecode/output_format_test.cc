@@ -149,7 +149,11 @@ TEST(Formats, OthersAreConverted) {
 
 taegst::OutputFormat Pick(const char* caps, int width = 32, int height = 24) {
   const GstPtr<GstCaps> allowed(gst_caps_from_string(caps));
-  return taegst::PickOutput(allowed.get(), width, height)
+  GstVideoInfo input;
+  gst_video_info_init(&input);
+  input.fps_n = 10;
+  return taegst::PickOutput(allowed.get(), {.width = width, .height = height},
+                            input)
       .value_or(taegst::OutputFormat{});
 }
 
