@@ -159,8 +159,7 @@ TEST(LatentParse, UnknownSpacesAreNotGuessed) {
   std::string message = Message(1);
   message.replace(message.find("\"sd\""), 4, "\"xy\"");
   EXPECT_EQ(parser.Push(message), GST_FLOW_ERROR);
-  EXPECT_NE(parser.Said(GST_MESSAGE_ERROR)[0].find("'xy'"),
-            std::string::npos);
+  EXPECT_NE(parser.Said(GST_MESSAGE_ERROR)[0].find("'xy'"), std::string::npos);
 }
 
 TEST(LatentParse, MaxBytesIsAskedBeforeThePayload) {
