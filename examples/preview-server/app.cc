@@ -18,13 +18,6 @@ std::string MakeInstance() {
   return text;
 }
 
-// Whoever may reach the page may reach its video, and nobody else.
-webrtc::Peer::Settings PeerSettings(const Options& options) {
-  const bool all = options.host == "0.0.0.0" || options.host == "::";
-  return {.address = all ? "" : options.host,
-          .stun_server = options.stun_server};
-}
-
 }  // namespace
 
 App::App(const Options& options)
@@ -32,7 +25,7 @@ App::App(const Options& options)
       instance_(MakeInstance()),
       store_(options.limits),
       events_([this] { return StatusJson(); }),
-      webrtc_(options.webrtc, PeerSettings(options),
+      webrtc_(options.webrtc, options.stun_server,
               [this](const std::string& text) { OnNotice(text, true); }),
       routes_({.store = &store_,
                .live = &live_,

@@ -30,13 +30,23 @@ void ChunkStream::Wake() {
   if (!sending_) Send();
 }
 
+void ChunkStream::Finish() {
+  finishing_ = true;
+  Wake();
+}
+
 // Without a chunk libsoup waits for the next unpause by itself.
 void ChunkStream::Send() {
+  if (finished_) return;
   const Bytes chunk = next_();
-  sending_ = chunk != nullptr;
+  sending_ = chunk != nullptr || finishing_;
   if (!sending_) return;
-  soup_message_body_append_bytes(
-      soup_server_message_get_response_body(message_), chunk.get());
+  SoupMessageBody* body = soup_server_message_get_response_body(message_);
+  if (chunk)
+    soup_message_body_append_bytes(body, chunk.get());
+  else
+    soup_message_body_complete(body);
+  finished_ = chunk == nullptr;
   soup_server_message_unpause(message_);
 }
 

@@ -29,6 +29,9 @@ class ChunkStream {
   // There may be a next chunk.
   void Wake();
 
+  // After what Next() still has, the reply is complete; Gone() follows.
+  void Finish();
+
  private:
   void Send();
   static void OnWroteChunk(SoupServerMessage*, gpointer self);
@@ -38,6 +41,8 @@ class ChunkStream {
   const Next next_;
   const Gone gone_;
   bool sending_ = false;
+  bool finishing_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace preview

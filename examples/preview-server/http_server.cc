@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "client_socket.h"
+#include "descriptors.h"
 #include "reply.h"
 
 namespace preview {
@@ -128,7 +129,8 @@ gboolean HttpServer::OnConnection(GSocketService*,
                                   GSocketConnection* connection, GObject*,
                                   gpointer data) {
   auto* self = static_cast<HttpServer*>(data);
-  if (*self->connections_ >= kMostConnections) return TRUE;  // and it closes
+  if (*self->connections_ >= kMostConnections || !EnoughDescriptors(0))
+    return TRUE;  // and it closes
   ++*self->connections_;
   g_object_weak_ref(
       G_OBJECT(connection),

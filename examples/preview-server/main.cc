@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "app.h"
+#include "descriptors.h"
 #include "latentmux/latentmux.h"
 #include "latentparse/latentparse.h"
 #include "latentsrc/latentsrc.h"
@@ -47,6 +48,7 @@ int Run(int argc, char** argv) {
   const tae::StatusOr<preview::Options> options =
       preview::ParseOptions(argc, argv);
   if (!options.ok()) return Fail(options.status());
+  preview::RaiseDescriptorLimit();
   gst_init(nullptr, nullptr);
   RegisterElements();
   const std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> loop(

@@ -4,12 +4,11 @@
 
 #include <libsoup/soup.h>
 
-#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "request_text.h"
 
 namespace preview {
 
@@ -27,11 +26,5 @@ struct Request {
     return found != query.end() ? found->second : "";
   }
 };
-
-// "/a//b/" is {"a", "b"}; no more than eight parts are looked at.
-std::vector<std::string> SplitPath(std::string_view path);
-
-// All of `text` is a number without a sign.
-std::optional<uint64_t> ParseNumber(std::string_view text);
 
 }  // namespace preview

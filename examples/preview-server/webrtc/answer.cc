@@ -1,6 +1,7 @@
 #include "webrtc/answer.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
@@ -110,6 +111,18 @@ tae::StatusOr<std::string> ReduceAnswer(std::string_view offer,
     if (take_candidates && IsCandidate(line) && ++candidates <= kMostCandidates)
       add(line);
   return text;
+}
+
+tae::StatusOr<std::string> ReadAnswer(std::string_view offer,
+                                      std::string_view body,
+                                      bool take_candidates) {
+  const auto said = nlohmann::json::parse(body, nullptr, false);
+  const auto sdp = said.is_object() ? said.find("sdp") : said.end();
+  if (sdp == said.end() || !sdp->is_string())
+    return tae::InvalidArgument(
+        "expected {\"sdp\": the answer}, at most 64 KiB");
+  return ReduceAnswer(offer, sdp->get_ref<const std::string&>(),
+                      take_candidates);
 }
 
 }  // namespace preview::webrtc

@@ -19,4 +19,9 @@ tae::StatusOr<std::string> ReduceAnswer(std::string_view offer,
                                         std::string_view answer,
                                         bool take_candidates);
 
+// The same of the body of a request, {"sdp": answer}.
+tae::StatusOr<std::string> ReadAnswer(std::string_view offer,
+                                      std::string_view body,
+                                      bool take_candidates);
+
 }  // namespace preview::webrtc

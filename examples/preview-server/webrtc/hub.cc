@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "client_socket.h"
+#include "descriptors.h"
 #include "reply.h"
 #include "webrtc/answer.h"
 
@@ -11,6 +13,10 @@ namespace preview::webrtc {
 namespace {
 
 constexpr guint kTickMs = 100;
+
+// What a peer takes, and the encoder with the first one; GLib ends a program
+// that has none left.
+constexpr size_t kDescriptorsOfPeer = 64;
 
 // An empty line, for only who is written to is found to be gone.
 constexpr gint64 kSpeakEvery = 2 * G_USEC_PER_SEC;
@@ -30,9 +36,9 @@ std::string StunUrl(std::string uri) {
 
 }  // namespace
 
-Hub::Hub(bool allowed, Peer::Settings settings,
+Hub::Hub(bool allowed, std::string stun_server,
          std::function<void(std::string)> on_notice)
-    : settings_(std::move(settings)),
+    : stun_server_(std::move(stun_server)),
       on_notice_(std::move(on_notice)),
       offered_(allowed && Encoder::Installed() && Peer::Installed()),
       encoder_([this](const std::string& why) {
@@ -56,10 +62,15 @@ void Hub::Invite(SoupServerMessage* message) {
   if (peers_.size() >= kMostPeers)
     return ReplyError(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
                       "too many viewers");
+  if (!EnoughDescriptors(kDescriptorsOfPeer))
+    return ReplyError(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
+                      "too few file descriptors are left for WebRTC");
   const Place guest = peers_.emplace(peers_.end());
   guest->id = MakeId();
   guest->came = guest->spoken = g_get_monotonic_time();
-  if (const tae::Status begun = Begin(guest); !begun.ok()) {
+  const std::string address =
+      HostOf(soup_server_message_get_local_address(message));
+  if (const tae::Status begun = Begin(guest, address); !begun.ok()) {
     peers_.erase(guest);
     return ReplyError(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
                       begun.message());
@@ -78,20 +89,22 @@ void Hub::Invite(SoupServerMessage* message) {
         this);
 }
 
-tae::Status Hub::Begin(Place guest) {
+// The video goes to the address that the page came from, and to no other one of
+// this machine.
+tae::Status Hub::Begin(Place guest, const std::string& address) {
   guest->peer = std::make_shared<Peer>(Peer::Events{
       .on_offer = [this,
                    guest](const std::string& sdp) { OnOffer(guest, sdp); },
       .on_connected = [this, guest] { OnConnected(guest); },
       .on_end = [this, guest] { End(guest); },
       .on_key_frame_wanted = [this] { encoder_.WantKeyFrame(); }});
-  return guest->peer->Start(encoder_.caps().get(), settings_);
+  return guest->peer->Start(encoder_.caps().get(),
+                            {.address = address, .stun_server = stun_server_});
 }
 
 void Hub::OnOffer(Place guest, const std::string& sdp) {
-  const nlohmann::json said = {{"id", guest->id},
-                               {"sdp", sdp},
-                               {"stun", StunUrl(settings_.stun_server)}};
+  const nlohmann::json said = {
+      {"id", guest->id}, {"sdp", sdp}, {"stun", StunUrl(stun_server_)}};
   Say(guest, said.dump());
 }
 
@@ -103,13 +116,8 @@ void Hub::TakeAnswer(SoupServerMessage* message, const std::string& id,
   if (guest == peers_.end())
     return ReplyError(message, SOUP_STATUS_NOT_FOUND,
                       "there is no such offer, or no longer");
-  const auto said = nlohmann::json::parse(body, nullptr, false);
-  if (!said.is_object() || !said.contains("sdp") || !said["sdp"].is_string())
-    return ReplyError(message, SOUP_STATUS_BAD_REQUEST,
-                      "expected {\"sdp\": the answer}, at most 64 KiB");
-  const auto answer = ReduceAnswer(guest->peer->offer(),
-                                   said["sdp"].get_ref<const std::string&>(),
-                                   !settings_.stun_server.empty());
+  const auto answer =
+      ReadAnswer(guest->peer->offer(), body, !stun_server_.empty());
   if (!answer.ok())
     return ReplyError(message, SOUP_STATUS_BAD_REQUEST,
                       answer.status().message());
@@ -139,11 +147,12 @@ void Hub::Disconnect(Place guest) {
   guest->peer.reset();
 }
 
-// The client learns it, and goes.
+// The client learns it, and the reply ends.
 void Hub::End(Place guest) {
   if (!guest->peer) return;
   Disconnect(guest);
   Say(guest, R"({"end":true})");
+  guest->stream->Finish();
 }
 
 void Hub::Leave(Place guest) {

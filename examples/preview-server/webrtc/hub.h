@@ -24,11 +24,11 @@ namespace preview::webrtc {
 class Hub {
  public:
   static constexpr size_t kMostPeers = 16;
-  static constexpr gint64 kPatience = 60 * G_USEC_PER_SEC;  // to be connected
+  static constexpr gint64 kPatience = 30 * G_USEC_PER_SEC;  // to be connected
 
   // `on_notice` is called with a sentence for people.
-  // `allowed` false: none is ever offered.
-  Hub(bool allowed, Peer::Settings settings,
+  // `allowed` false: none is ever offered. `stun_server`: as Peer::Settings.
+  Hub(bool allowed, std::string stun_server,
       std::function<void(std::string)> on_notice);
   ~Hub();
   Hub(const Hub&) = delete;
@@ -37,7 +37,6 @@ class Hub {
   // Allowed, and GStreamer's elements for it are installed.
   bool offered() const { return offered_; }
   size_t viewers() const { return peers_.size(); }
-  const std::string& stun_server() const { return settings_.stun_server; }
 
   // A new picture; any thread.
   void Show(std::shared_ptr<GstSample> picture) {
@@ -61,7 +60,7 @@ class Hub {
   };
   using Place = std::list<Guest>::iterator;
 
-  tae::Status Begin(Place guest);
+  tae::Status Begin(Place guest, const std::string& address);
   void OnOffer(Place guest, const std::string& sdp);
   void OnConnected(Place guest);
   void Say(Place guest, const std::string& line);
@@ -70,7 +69,7 @@ class Hub {
   void Leave(Place guest);
   void Tick();
 
-  const Peer::Settings settings_;
+  const std::string stun_server_;
   const std::function<void(std::string)> on_notice_;
   const bool offered_;
   guint tick_ = 0;

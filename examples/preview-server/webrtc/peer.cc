@@ -30,6 +30,33 @@ taegst::GstPtr<GstElement> Make(const char* factory) {
       made ? GST_ELEMENT(gst_object_ref_sink(made)) : nullptr);
 }
 
+struct UnrefObject {
+  void operator()(GObject* object) const { g_object_unref(object); }
+};
+using ObjectPtr = std::unique_ptr<GObject, UnrefObject>;
+
+ObjectPtr ObjectProperty(gpointer object, const char* name) {
+  GObject* value = nullptr;
+  g_object_get(object, name, &value, nullptr);
+  return ObjectPtr(value);
+}
+
+bool HasProperty(GObject* object, const char* name) {
+  return g_object_class_find_property(G_OBJECT_GET_CLASS(object), name) !=
+         nullptr;
+}
+
+// False: who knows what it would open.
+bool TurnOffUpnp(GObject* ice) {
+  if (!HasProperty(ice, "agent")) return false;
+  const ObjectPtr agent = ObjectProperty(ice, "agent");
+  if (!agent) return false;
+  // A libnice that was built without UPnP has no such property.
+  if (HasProperty(agent.get(), "upnp"))
+    g_object_set(agent.get(), "upnp", FALSE, nullptr);
+  return true;
+}
+
 }  // namespace
 
 bool Peer::Installed() {
@@ -69,8 +96,7 @@ tae::Status Peer::Build(GstCaps* caps) {
                kMostBytes, nullptr);
   gst_util_set_object_arg(G_OBJECT(webrtc_.get()), "bundle-policy",
                           "max-bundle");
-  gst_bin_add_many(GST_BIN(made), GST_ELEMENT(gst_object_ref(source_.get())),
-                   GST_ELEMENT(gst_object_ref(webrtc_.get())), nullptr);
+  gst_bin_add_many(GST_BIN(made), source_.get(), webrtc_.get(), nullptr);
   if (!gst_element_link(source_.get(), webrtc_.get()))
     return tae::Internal("webrtcbin takes no video");
   GObject* transceiver = nullptr;
@@ -83,26 +109,32 @@ tae::Status Peer::Build(GstCaps* caps) {
   return {};
 }
 
-// Packets over TCP would wait for whoever does not read them.
-void Peer::ListenAt(const Settings& settings) {
-  GObject* ice = nullptr;
-  g_object_get(webrtc_.get(), "ice-agent", &ice, nullptr);
-  if (ice != nullptr) {
-    g_object_set(ice, "ice-tcp", FALSE, nullptr);
-    gboolean added = FALSE;
-    if (!settings.address.empty())
-      g_signal_emit_by_name(ice, "add-local-ip-address",
-                            settings.address.c_str(), &added);
-    g_object_unref(ice);
-  }
+// UDP at one address and nothing else: packets over TCP would wait for whoever
+// does not read them, and UPnP would listen on every interface and ask the
+// router to forward ports.
+tae::Status Peer::ListenAt(const Settings& settings) {
+  const ObjectPtr ice = ObjectProperty(webrtc_.get(), "ice-agent");
+  if (!ice) return tae::Internal("webrtcbin has no ICE agent");
+  g_object_set(ice.get(), "ice-tcp", FALSE, nullptr);
+  if (!TurnOffUpnp(ice.get()))
+    return tae::Unsupported(
+        "webrtcbin's ICE agent is not libnice's, so its UPnP cannot be turned "
+        "off");
+  gboolean added = FALSE;
+  g_signal_emit_by_name(ice.get(), "add-local-ip-address",
+                        settings.address.c_str(), &added);
+  if (!added)
+    return tae::Unsupported("WebRTC cannot listen at the address \"" +
+                            settings.address + "\"");
   if (!settings.stun_server.empty())
     g_object_set(webrtc_.get(), "stun-server", settings.stun_server.c_str(),
                  nullptr);
+  return {};
 }
 
 tae::Status Peer::Start(GstCaps* caps, const Settings& settings) {
   TAE_RETURN_IF_ERROR(Build(caps));
-  ListenAt(settings);
+  TAE_RETURN_IF_ERROR(ListenAt(settings));
   Connect("notify::ice-gathering-state", G_CALLBACK(OnGatheringState));
   Connect("notify::connection-state", G_CALLBACK(OnConnectionState));
   GstPad* pad = gst_element_get_static_pad(source_.get(), "src");

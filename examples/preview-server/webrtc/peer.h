@@ -21,7 +21,7 @@ namespace preview::webrtc {
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
   struct Settings {
-    std::string address;      // the one to listen at; "" = all of the machine
+    std::string address;      // the one of this machine to listen at
     std::string stun_server;  // "stun://host:port"; "" = none
   };
   struct Events {
@@ -54,7 +54,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   using Weak = std::weak_ptr<Peer>;
 
   tae::Status Build(GstCaps* caps);
-  void ListenAt(const Settings& settings);
+  tae::Status ListenAt(const Settings& settings);
   void Connect(const char* signal, GCallback callback);
   void OnGathered();
   void OnState(int state);

@@ -30,14 +30,14 @@ class Reply:
 class Preview:
     """A running server; `with Preview() as preview`."""
 
-    def __init__(self, *arguments, env=None):
+    def __init__(self, *arguments, env=None, preexec_fn=None):
         self.folder = tempfile.TemporaryDirectory()
         self.socket = os.path.join(self.folder.name, "tae.sock")
         self.process = subprocess.Popen(
             [SERVER, "--listen=127.0.0.1:0", "--latents=unix:" + self.socket,
              *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, **(env or {})})
+            env={**os.environ, **(env or {})}, preexec_fn=preexec_fn)
         line = self.process.stdout.readline()
         assert line.startswith("Open http://"), (
             line, self.process.communicate())

@@ -4,12 +4,15 @@ where the browser is."""
 import itertools
 import json
 import os
+import resource
+import socket
 import sys
 import time
 import unittest
 
 from demo_runs import demo_messages
 from preview import PATIENCE, Preview, message
+from sockets import listening, used
 from webdriver import Browser, Missing
 
 # How far the big picture is from the one at a URL: the mean difference of their
@@ -34,6 +37,11 @@ image.decode().then(() => {
   done([sum / (a.length * 3 / 4), video.videoWidth]);
 }, () => done(null));
 """
+
+
+# Of an answer: what ours must have, of somebody who never comes.
+GOOD = "a=ice-ufrag:abcd\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s" % (
+    "x" * 24, ":".join(["AB"] * 32))
 
 
 def offered():
@@ -81,8 +89,7 @@ class Signalling(unittest.TestCase):
 
     def test_answers_that_are_none(self):
         offer = self.offer()
-        good = "a=ice-ufrag:abcd\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s" % (
-            "x" * 24, ":".join(["AB"] * 32))
+        good = GOOD
         for sdp in ("", "v=0", "\0" * 1000, "m=video 9 x 96\r\n" * 3000,
                     "m=video 0 x 96\r\n" + good,
                     good, "m=video 9 x 96\r\n" + good.replace("AB:", "AX:"),
@@ -105,6 +112,123 @@ class Signalling(unittest.TestCase):
             lines.readline()
             self.assertEqual(self.preview.status()["viewers"]["webrtc"], 1)
         self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
+
+    def test_peers_that_are_gone_leave_nothing(self):
+        """Half of them go before their offer is there. TAE_OFFERS=1000 is the
+        long run; a leak of one descriptor a peer shows in 60."""
+        count = int(os.environ.get("TAE_OFFERS", "60"))
+        self.load_and_leave(8)  # what is opened once and kept
+        before = used(self.preview.process.pid)
+        self.load_and_leave(count)
+        # Threads take a moment to end after their peer is gone.
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            after = used(self.preview.process.pid)
+            if after[0] <= before[0] + 3 and after[1] <= before[1] + 2:
+                break
+            time.sleep(0.1)
+        print("descriptors, threads, kB: %s; after %d offers: %s" %
+              (before, count, after), file=sys.stderr)
+        self.assertLessEqual(after[0], before[0] + 3)
+        self.assertLessEqual(after[1], before[1] + 2)
+        self.assertLess(after[2] - before[2], 4096 + 16 * count)
+
+    def load_and_leave(self, count):
+        host, port = self.preview.host.split(":")
+        for number in range(count):
+            with socket.create_connection((host, int(port)), PATIENCE) as page:
+                page.sendall(b"POST /webrtc HTTP/1.1\r\nHost: localhost\r\n"
+                             b"Content-Length: 0\r\n\r\n")
+                said = b""
+                while number % 2 == 0 and b'"sdp"' not in said:
+                    more = page.recv(65536)
+                    self.assertTrue(more, said)
+                    said += more
+                while number % 2 and not said:
+                    said = page.recv(1)
+            if number % 8 == 7:
+                self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
+        self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
+
+    def test_nothing_listens_but_what_was_asked_for(self):
+        port = int(self.preview.host.split(":")[1])
+        process = self.preview.process.pid
+        page = ("tcp", "127.0.0.1", port)
+        self.assertEqual(listening(process), {page})
+        offers = [self.offer() for _ in range(3)]
+        ports = {("udp", "127.0.0.1", int(line.split()[5]))
+                 for offer in offers for line in offer["sdp"].splitlines()
+                 if line.startswith("a=candidate:")}
+        self.assertEqual(len(ports), 3)
+        self.assertEqual(listening(process), {page} | ports)
+
+    def test_video_comes_to_the_address_of_the_page_alone(self):
+        token = "0123456789abcdef"
+        with Preview("--listen=0.0.0.0:0", "--token=" + token) as preview:
+            port = int(preview.host.split(":")[1])
+            preview.host = "127.0.0.1:%d" % port
+            with preview.stream("/webrtc?token=" + token,
+                                method="POST") as lines:
+                while not lines.readline().strip():
+                    pass
+                sockets = listening(preview.process.pid)
+            self.assertIn(("tcp", "0.0.0.0", port), sockets)
+            self.assertEqual({s[:2] for s in sockets},
+                             {("tcp", "0.0.0.0"), ("udp", "127.0.0.1")})
+
+    def test_who_never_connects_is_sent_away(self):
+        for answered in (False, True):
+            lines = self.lines()
+            offer = {}
+            while not offer:
+                offer = json.loads(lines.readline().strip() or b"{}")
+            if answered:
+                body = json.dumps({"sdp": "m=video 9 x 96\r\n" + GOOD})
+                self.assertEqual(self.answer(offer["id"], body).status, 200)
+            # The reply ends, whoever goes on listening.
+            rest = lines.read().split()
+            self.assertEqual([json.loads(line) for line in rest],
+                             [{"end": True}])
+            self.preview.wait_for(lambda s: s["viewers"]["webrtc"] == 0)
+
+    def test_few_descriptors(self):
+        """Peers are refused, and nothing else."""
+        limit = {"preexec_fn": lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (200, 200))}
+        with Preview(**limit) as preview:
+            streams = []
+            for _ in range(40):
+                stream = preview.stream("/webrtc", method="POST")
+                reply = stream.__enter__()
+                streams.append(stream)
+                if reply.status == 503:
+                    said = json.loads(reply.read())["error"]
+                    break
+            self.assertIn("descriptors", said)
+            for _ in range(200):
+                stream = preview.stream("/live.mjpg")
+                try:
+                    if stream.__enter__().status != 200:
+                        break
+                except OSError:
+                    break  # it closes what it cannot serve
+                streams.append(stream)
+            with preview.producer() as producer:
+                producer.sendall(message(gen="still there", step=1, steps=1))
+                time.sleep(0.2)
+            for stream in streams:
+                stream.__exit__(None, None, None)
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until:
+                try:
+                    names = [g["name"] for g in preview.status()["generations"]
+                             if "picture" in g]
+                    if names == ["still there"]:
+                        break
+                except OSError:
+                    pass
+                time.sleep(0.1)
+            self.assertEqual(names, ["still there"])
 
     def test_no_more_than_so_many(self):
         codes = [self.lines().status for _ in range(20)]

@@ -1,4 +1,4 @@
-#include "request.h"
+#include "request_text.h"
 
 #include <charconv>
 
