@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "tae/latent_stream.h"
+#include "tae/variant.h"
 
 namespace tae {
 namespace {
@@ -98,6 +99,10 @@ LatentDescription DescribeLatent(const LatentMetadata& metadata) {
   Fields fields(metadata, &out.notes);
   out.space = LowerCase(fields.Text("space"));
   if (out.space.empty()) out.space = LowerCase(fields.Text("variant"));
+  // Any program may write that one: it counts where it names a space.
+  if (const std::string_view said = fields.Text("architecture");
+      out.space.empty() && FindVariant(said) != nullptr)
+    out.space = FindVariant(said)->name;
   out.layout = LowerCase(fields.Text("layout"));
   out.domain = LowerCase(fields.Text("domain"));
   out.pred = LowerCase(fields.Text("pred"));

@@ -13,7 +13,9 @@
 #include <string_view>
 #include <utility>
 
+#include "io/file_bytes.h"
 #include "io/latent_header.h"
+#include "io/latent_npz.h"
 #include "tae/latent_stream.h"
 
 namespace tae {
@@ -213,6 +215,22 @@ class StreamOfFile {
   bool over_limit_ = false;
 };
 
+bool IsZip(std::FILE* file) {
+  constexpr std::string_view kMagic = "PK\x03\x04";
+  char start[kMagic.size()];
+  const size_t size = std::fread(start, 1, sizeof(start), file);
+  std::rewind(file);
+  return std::string_view(start, size) == kMagic;
+}
+
+// Every message names the file.
+StatusOr<LatentFile> WithPath(const std::string& path,
+                              StatusOr<LatentFile> read) {
+  if (!read.ok()) return InFile(path, read.status());
+  for (std::string& note : read->notes) note.insert(0, path + ": ");
+  return read;
+}
+
 }  // namespace
 
 bool NaturalLess(std::string_view a, std::string_view b) {
@@ -241,12 +259,15 @@ StatusOr<LatentFile> ReadLatentFile(const std::string& path,
   try {
     StatusOr<File> file = Open(path);
     if (!file.ok()) return file.status();
+    if (IsZip(file->get())) {
+      const auto bytes = FileBytes::Read(path, limits.file_bytes);
+      if (!bytes.ok()) return bytes.status();
+      return WithPath(path, ParseNpz(**bytes, of_file));
+    }
     StatusOr<LatentFile> read = ReadSeries(file->get(), of_file);
     if (read.ok() && read->messages.empty())
       read = StreamOfFile(file->get(), of_file).ReadAll();
-    if (!read.ok()) return InFile(path, read.status());
-    for (std::string& note : read->notes) note.insert(0, path + ": ");
-    return read;
+    return WithPath(path, std::move(read));
   } catch (const std::bad_alloc&) {
     return OutOfMemory(path + ": no memory for its latents");
   }

@@ -32,8 +32,8 @@ struct Foreign {
 };
 constexpr Foreign kForeign[] = {
     {"PK\x03\x04",
-     "a zip archive, such as a PyTorch .pth: save the latent as "
-     ".safetensors or .npy"},
+     "a zip archive, such as a PyTorch .pth or NumPy's .npz: in a stream, send "
+     "the latent as .safetensors or .npy"},
     {"PK\x05\x06", "an empty zip archive"},
     {"\x80\x02", "a Python pickle: save the latent as .safetensors or .npy"},
     {"\x80\x04", "a Python pickle: save the latent as .safetensors or .npy"},
@@ -48,6 +48,19 @@ constexpr Foreign kForeign[] = {
     {"RIFF", "a RIFF file (WebP, AVI or WAV), not a latent"},
     {"\x1f\x8b", "gzip data: unpack it first"},
     {"\x28\xb5\x2f\xfd", "zstd data: unpack it first"},
+    {"version ht",
+     "a git-lfs pointer, not the file itself: run 'git lfs pull'"},
+    {"<!DOCTYPE", "a web page: the download went wrong"},
+    {"<!doctype", "a web page: the download went wrong"},
+    {"<html", "a web page: the download went wrong"},
+    {"<HTML", "a web page: the download went wrong"},
+    {"<?xml", "XML, not a latent"},
+    {"\x89HDF", "an HDF5 file: save the latent as .safetensors or .npy"},
+    {"\x1a\x45\xdf\xa3", "a Matroska or WebM video, not a latent"},
+    {"OggS", "an Ogg file, not a latent"},
+    {"fLaC", "a FLAC file, not a latent"},
+    {"ID3", "an MP3 file, not a latent"},
+    {"%PDF", "a PDF document, not a latent"},
     {"{\"", "JSON without the 8 bytes of length in front that safetensors has"},
 };
 
@@ -62,12 +75,31 @@ std::string Hex(const uint8_t* bytes, size_t size) {
   return text;
 }
 
+bool IsText(const uint8_t* bytes, size_t size) {
+  return std::all_of(bytes, bytes + size, [](uint8_t byte) {
+    return (byte >= 0x20 && byte < 0x7f) || byte == '\n' || byte == '\r' ||
+           byte == '\t';
+  });
+}
+
+std::string Printable(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c < ' '; }, ' ');
+  return line;
+}
+
 Status NotALatent(const uint8_t* bytes) {
   const std::string_view start(reinterpret_cast<const char*>(bytes), kProbe);
   for (const Foreign& foreign : kForeign)
     if (start.substr(0, foreign.magic.size()) == foreign.magic)
       return Unsupported("not a latent stream: this is " +
                          std::string(foreign.what));
+  if (IsText(bytes, kProbe))
+    return Unsupported(
+        "not a latent stream: expected safetensors (8 bytes of length, then "
+        "'{') or .npy, found text: '" +
+        Printable(start) + "...'");
   return Unsupported(
       "not a latent stream: expected safetensors (8 bytes of length, then "
       "'{') or .npy, found the bytes " +
@@ -177,6 +209,24 @@ bool LooksLikeWeights(const SafetensorsJson& json) {
                      });
 }
 
+bool LooksLikeLora(const SafetensorsJson& json) {
+  return std::any_of(json.tensors.begin(), json.tensors.end(),
+                     [](const SafetensorsEntry& tensor) {
+                       return tensor.name.find("lora_") != std::string::npos;
+                     });
+}
+
+// musubi-tuner caches [C, F, H, W] as "latents_4x20x32_float16": one clip.
+std::vector<int64_t> DimsOfEntry(const SafetensorsEntry& entry) {
+  std::vector<int64_t> dims = entry.dims;
+  if (dims.size() != 4) return dims;
+  const std::string cached = "latents_" + std::to_string(dims[1]) + "x" +
+                             std::to_string(dims[2]) + "x" +
+                             std::to_string(dims[3]) + "_";
+  if (entry.name.starts_with(cached)) dims.insert(dims.begin(), 1);
+  return dims;
+}
+
 StatusOr<std::optional<LatentHeader>> ReadNpy(const uint8_t* bytes, size_t size,
                                               const LatentLimits& limits,
                                               uint64_t* needed) {
@@ -237,6 +287,8 @@ StatusOr<std::optional<StreamPrefix>> ReadStreamPrefix(
   if (size < *needed) return {std::nullopt};
   if (bytes[8] != '{') return NotALatent(bytes);
   const uint64_t text_size = LoadLittleEndian(bytes, 8);
+  if (text_size > limits.header_bytes && IsText(bytes, 8))
+    return NotALatent(bytes);  // its ninth letter happens to be '{'
   if (text_size > limits.header_bytes)
     return OverLimit("a header", text_size, limits.header_bytes);
   if (text_size < 2) return NotALatent(bytes);
@@ -260,6 +312,9 @@ StatusOr<const SafetensorsEntry*> ChooseLatent(const SafetensorsJson& json) {
   const std::string count = std::to_string(json.tensors.size());
   if (json.tensors.empty())
     return Unsupported("safetensors: no tensor at all, expected 'latent'");
+  if (LooksLikeLora(json))
+    return Unsupported("safetensors: these are weights of a LoRA (" + count +
+                       " tensors: " + ListNames(json) + "), not a latent");
   if (LooksLikeWeights(json))
     return Unsupported("safetensors: these are weights (" + count +
                        " tensors: " + ListNames(json) +
@@ -273,7 +328,7 @@ StatusOr<LatentHeader> HeaderOfTensor(const StreamPrefix& prefix,
                                       const SafetensorsEntry& entry) {
   LatentHeader header;
   header.tensor = entry.name;
-  header.dims = entry.dims;
+  header.dims = DimsOfEntry(entry);
   header.metadata = prefix.json.metadata;
   const std::optional<StoredType> stored =
       StoredOf(entry.dtype, header.metadata.contains("quant_scale"));
@@ -289,7 +344,6 @@ StatusOr<LatentHeader> HeaderOfTensor(const StreamPrefix& prefix,
   if (entry.name == "x0") header.description.pred = "x0";
   if (entry.name == "latent_tensor") {
     header.source = LatentSource::kComfyLatent;
-    if (header.description.domain.empty()) header.description.domain = "vae";
     if (header.description.pred.empty()) header.description.pred = "x0";
     const bool versioned = std::any_of(
         prefix.json.tensors.begin(), prefix.json.tensors.end(),

@@ -62,14 +62,24 @@ class Literal {
   std::string_view text_;
 };
 
+// What arrays of this dtype mostly are.
+std::string LikelyContent(std::string_view descr) {
+  if (descr == "|u1" || descr == "|b1")
+    return ", but that of a picture or a mask";
+  if (descr.find('i') != descr.npos || descr.find('u') != descr.npos)
+    return ", but that of sound, labels or sizes";
+  if (descr.find('c') != descr.npos) return ", but that of a spectrum";
+  return "";
+}
+
 StatusOr<StoredType> ParseDescr(std::string_view descr) {
   if (descr == "<f2") return StoredType::kF16;
   if (descr == "<f4") return StoredType::kF32;
   if (descr == "<f8") return StoredType::kF64;
   if (descr == "<V2" || descr == "|V2") return StoredType::kBF16;
   return Unsupported("npy: dtype '" + std::string(descr) +
-                     "' is not a latent's: expected <f2, <f4, <f8 or V2 "
-                     "(bfloat16)");
+                     "' is not a latent's" + LikelyContent(descr) +
+                     ": expected <f2, <f4, <f8 or V2 (bfloat16)");
 }
 
 Status ParseShape(Literal* text, std::vector<int64_t>* dims) {

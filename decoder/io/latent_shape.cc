@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tae/latent_stream.h"
+#include "tae/variant.h"
 
 namespace tae {
 namespace {
@@ -19,6 +20,12 @@ constexpr std::array kUsualChannels = {4, 8, 12, 16, 24, 32, 48, 64, 128};
 bool IsUsual(int64_t channels) {
   return std::find(kUsualChannels.begin(), kUsualChannels.end(), channels) !=
          kUsualChannels.end();
+}
+
+// Whether a token of so many numbers can be a patch of 2x2 latent pixels, or
+// one latent pixel (Qwen-Image 2.1), of a space in use.
+bool IsTokenWidth(int64_t width) {
+  return IsUsual(width) || (width % 4 == 0 && IsUsual(width / 4));
 }
 
 // How the dims of a tensor are read.
@@ -55,19 +62,27 @@ std::string ToString(const std::vector<int64_t>& dims) {
   return text + "]";
 }
 
+// The name in the table of what a producer wrote; "" when it is not there.
+std::string_view SpaceName(std::string_view space) {
+  const VariantInfo* info = FindVariant(space);
+  return info == nullptr ? std::string_view() : info->name;
+}
+
 // The layout of a tensor whose producer did not name it.
 std::string_view GuessLayout(const std::vector<int64_t>& dims,
                              std::string_view space) {
   const std::string_view tokens =
-      space == "ideogram4" ? "packed-ideogram4" : "packed";
+      SpaceName(space) == "ideogram4" ? "packed-ideogram4" : "packed";
   if (dims.size() == 2) return tokens;
   if (dims.size() == 3) {
-    if (IsUsual(dims[0])) return "nchw";
+    if (dims[2] == 3 && dims[0] == dims[1]) return tokens;  // a picture
+    if (IsUsual(dims[0]) || dims[0] == 3) return "nchw";
     if (dims[0] > 1 && dims[2] <= 32 && IsUsual(dims[2])) return "nhwc";
     return tokens;
   }
   if (dims.size() == 4) {
-    if (dims[1] == 128 && !space.starts_with("ltx")) return "packed-nchw";
+    if (dims[1] == 128 && !SpaceName(space).starts_with("ltx"))
+      return "packed-nchw";
     if (!IsUsual(dims[1]) && dims[1] != 1 && IsUsual(dims[3])) return "nhwc";
   }
   return "nchw";
@@ -87,20 +102,48 @@ Status WrongRank(const LatentHeader& header, std::string_view layout,
                      ": expected " + std::string(expected));
 }
 
+// Of a tensor that could only be tokens, and cannot be these either.
+Status NoLatent(const LatentHeader& header) {
+  const std::vector<int64_t>& d = header.dims;
+  std::string likely;
+  if (d.size() < 2)
+    likely = "one row of numbers, as sound or labels are";
+  else if (d.size() == 2 && d[0] <= 2)
+    likely = "sound, [channels, samples]";
+  else if (d.size() == 2)
+    likely = "an embedding or a table";
+  else if (d.back() == 3 || d.back() == 1)
+    likely = "a picture, [height, width, colours]";
+  else
+    likely = "a latent of sound, [N, channels, time], or an embedding";
+  return Unsupported("tensor" +
+                     (header.tensor.empty() ? "" : " '" + header.tensor + "'") +
+                     " of shape " + ToString(header.dims) +
+                     " is no latent of a picture: it "
+                     "looks like " +
+                     likely +
+                     ". Expected [N, C, H, W] of 4, 16, 32 or so "
+                     "channels, or tokens of four times as many numbers");
+}
+
 StatusOr<Shape> ReadPlanes(const LatentHeader& header,
                            std::string_view layout) {
   std::vector<int64_t> d = header.dims;
   if (d.size() == 5) {
     if (d[2] != 1)
-      return Unsupported("latent of shape " + ToString(header.dims) + " is a " +
-                         "clip of " + std::to_string(d[2]) +
-                         " frames: send one frame, [N, C, 1, H, W]");
+      return Unsupported("latent of shape " + ToString(header.dims) +
+                         " is a clip of " + std::to_string(d[2]) +
+                         " frames, and clips are not decoded: take one frame "
+                         "of it, [N, C, 1, H, W] (latent[:, :, :1] in "
+                         "Python)");
     d.erase(d.begin() + 2);
   }
   if (d.size() == 4 && d[1] == 1 && d[0] > 1)  // [C, 1, H, W], without a batch
     return Shape{d[0], d[2], d[3]};
   if (d.size() == 4) return Shape{d[1], d[2], d[3], d[0]};
   if (d.size() == 3) return Shape{d[0], d[1], d[2]};
+  if (d.size() < 3 && header.description.layout.empty())
+    return NoLatent(header);
   return WrongRank(header, layout, "[N, C, H, W]");
 }
 
@@ -120,11 +163,12 @@ StatusOr<Shape> ReadTokens(const LatentHeader& header,
     return WrongRank(header, layout, "[N, tokens, channels]");
   const int64_t tokens = d[d.size() - 2];
   const LatentDescription& said = header.description;
+  if (said.layout.empty() && !IsTokenWidth(d.back())) return NoLatent(header);
   if (!said.width || !said.height)
     return InvalidArgument(
         "latent of shape " + ToString(header.dims) +
         " is a sequence of tokens, which does not carry its height and width: "
-        "add the metadata width and height (pixels)");
+        "add the metadata width and height (pixels), or say tae --size");
   const Shape shape{d.back(), *said.height / 16, *said.width / 16,
                     d.size() == 3 ? d[0] : 1};
   if (shape.height * shape.width != tokens)
@@ -183,6 +227,45 @@ Status CheckShape(const LatentHeader& header, const LayoutRow& row,
 
 }  // namespace
 
+namespace {
+
+// ComfyUI's process_out, through which its latents go before they are saved,
+// takes the sampler's numbers to the VAE's; of these spaces it leaves them as
+// they are (comfy/latent_formats.py).
+constexpr std::array<std::string_view, 8> kComfyIdentity = {
+    "flux2",
+    "ideogram4",
+    "ltxv",
+    "ltx2",
+    "minimax_h3",
+    "cosmos1",
+    "stable_cascade_prior",
+    "rgb"};
+
+bool ComfySavesSamplerDomain(const LatentHeader& header, int channels) {
+  const VariantInfo* space = FindVariant(header.description.space);
+  if (space == nullptr) {
+    // Who does not name the space: clips of 32 channels are HunyuanVideo 1.5's.
+    if (channels == 32 && header.dims.size() == 5) return false;
+    const auto likely = VariantsWithChannels(channels);
+    if (likely.empty()) return false;
+    space = likely.front();
+  }
+  return std::find(kComfyIdentity.begin(), kComfyIdentity.end(), space->name) !=
+         kComfyIdentity.end();
+}
+
+LatentDomain DomainOf(const LatentHeader& header, int channels) {
+  const std::string& said = header.description.domain;
+  if (said == "vae") return LatentDomain::kVae;
+  if (!said.empty() || header.source != LatentSource::kComfyLatent)
+    return LatentDomain::kSampler;
+  return ComfySavesSamplerDomain(header, channels) ? LatentDomain::kSampler
+                                                   : LatentDomain::kVae;
+}
+
+}  // namespace
+
 int BatchOf(const LatentHeader& header) {
   const StatusOr<const LayoutRow*> row = LayoutOf(header);
   if (!row.ok()) return 1;
@@ -209,9 +292,8 @@ StatusOr<LatentView> AsLatentView(const LatentHeader& header,
   view.data = payload;
   view.dtype = header.dtype;
   view.layout = row->layout;
-  view.domain =
-      said.domain == "vae" ? LatentDomain::kVae : LatentDomain::kSampler;
   view.channels = static_cast<int>(shape->channels / (patch * patch));
+  view.domain = DomainOf(header, view.channels);
   view.extent = {static_cast<int>(shape->height * patch),
                  static_cast<int>(shape->width * patch)};
   view.size =
@@ -243,10 +325,13 @@ std::string ToString(const LatentHeader& header) {
   text += kTypes[static_cast<int>(header.stored)];
   if (!said.space.empty()) text += " " + said.space;
   if (!said.layout.empty()) text += " " + said.layout;
-  if (!said.domain.empty()) text += " " + said.domain;
+  if (const auto view = AsLatentView(header, nullptr); view.ok())
+    text += view->domain == LatentDomain::kVae ? " vae" : " sampler";
   if (!said.pred.empty()) text += " pred=" + said.pred;
   if (said.step) text += " step " + std::to_string(*said.step);
   if (said.step && said.steps) text += "/" + std::to_string(*said.steps);
+  if (const int batch = BatchOf(header); batch > 1)
+    text += ", a batch of " + std::to_string(batch);
   return text;
 }
 

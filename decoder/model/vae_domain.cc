@@ -285,12 +285,12 @@ std::optional<VaeAffine> SamplerFromVae(std::string_view variant) {
   if (info == nullptr) return std::nullopt;
   const auto channels = static_cast<size_t>(info->latent_channels);
   for (const ScaleShift& row : kScaleShift) {
-    if (row.variant != variant) continue;
+    if (row.variant != info->name) continue;
     return VaeAffine{std::vector<float>(4 * channels, row.scale),
                      std::vector<float>(4 * channels, -row.shift * row.scale)};
   }
   for (const MeanStd& row : kMeanStd) {
-    if (row.variant == variant) return Invert(row, channels);
+    if (row.variant == info->name) return Invert(row, channels);
   }
   return std::nullopt;
 }

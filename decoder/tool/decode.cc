@@ -1,43 +1,69 @@
-// `tae decode`: one latent of a file to a PNG.
+// `tae decode`: latents of a file to pictures.
 #include <charconv>
 #include <cstdio>
-#include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tae/decoder.h"
+#include "tae/doctor.h"
 #include "tae/latent_stream.h"
 #include "tool/arguments.h"
 #include "tool/commands.h"
 #include "tool/latents.h"
 #include "tool/open_model.h"
-#include "tool/png_file.h"
+#include "tool/picture_file.h"
 
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {{"-o"},       {"--variant"}, {"--model"},
-                               {"--method"}, {"--backend"}, {"--precision"},
-                               {"--rung"},   {"--threads"}, {"--index"},
-                               {"--domain"}, {"--layout"}};
+constexpr Option kOptions[] = {{"-o"},        {"--variant"}, {"--model"},
+                               {"--method"},  {"--rung"},    {"--precision"},
+                               {"--index"},   {"--threads"}, {"--size"},
+                               {"--backend"}, {"--domain"},  {"--layout"}};
 
-// The latent asked for by --index, counted from 0; the last one without.
-StatusOr<LatentMessage> PickLatent(const std::string& path,
-                                   const Arguments& arguments) {
-  const std::string index = arguments.Value("--index");
-  StatusOr<std::vector<LatentMessage>> all = ReadLatents(path, arguments);
-  if (!all.ok()) return all.status();
-  if (index.empty()) return std::move(all->back());
-  size_t number = 0;
+// One latent of the file: messages in order, and each one's batch.
+struct Place {
+  const LatentMessage* message = nullptr;
+  int item = 0;
+};
+
+std::vector<Place> PlacesOf(const std::vector<LatentMessage>& messages) {
+  std::vector<Place> places;
+  for (const LatentMessage& message : messages)
+    for (int i = 0; i < BatchOf(message.header); ++i)
+      places.push_back({&message, i});
+  return places;
+}
+
+// Those that --index asks for, counted from 0; without it the last message's
+// first.
+StatusOr<std::vector<size_t>> Chosen(const std::string& index,
+                                     const std::vector<Place>& places) {
+  std::vector<size_t> chosen;
+  if (index == "all") {
+    for (size_t i = 0; i < places.size(); ++i) chosen.push_back(i);
+    return chosen;
+  }
+  size_t number = places.size() - 1;
+  if (index.empty()) {
+    number -= static_cast<size_t>(places.back().item);
+    if (places.back().item > 0)
+      std::fprintf(stderr,
+                   "note: this is a batch of %d latents; --index takes 0 to "
+                   "%zu, or all\n",
+                   places.back().item + 1, places.size() - 1);
+    return std::vector<size_t>{number};
+  }
   const char* end = index.data() + index.size();
   const auto [rest, error] = std::from_chars(index.data(), end, number);
-  if (error != std::errc() || rest != end || number >= all->size()) {
-    return InvalidArgument("--index takes 0 to " +
-                           std::to_string(all->size() - 1) + ", not '" + index +
-                           "'");
-  }
-  return std::move((*all)[number]);
+  if (error != std::errc() || rest != end || number >= places.size())
+    return InvalidArgument("--index takes all, or 0 to " +
+                           std::to_string(places.size() - 1) + ", not '" +
+                           index + "'");
+  return std::vector<size_t>{number};
 }
 
 StatusOr<Decoder> MakeDecoder(const Arguments& arguments,
@@ -57,32 +83,90 @@ StatusOr<Decoder> MakeDecoder(const Arguments& arguments,
                           .cpu = ""});
 }
 
-Status DecodeToPng(Decoder& decoder, const LatentView& latent,
-                   Precision precision, int rung, const std::string& path) {
-  TAE_RETURN_IF_ERROR(decoder.Prepare({.latent = latent.extent,
-                                       .precision = precision,
-                                       .format = PixelFormat::kRgb,
-                                       .rung = rung}));
-  const ModelInfo& info = GetModelInfo(decoder.model());
-  const int scale =
-      info.pixels_per_latent / GetRungs(decoder.model())[rung].downscale;
-  FrameView frame{.format = PixelFormat::kRgb,
-                  .width = latent.extent.width * scale,
-                  .height = latent.extent.height * scale};
-  std::vector<uint8_t> pixels(3 * size_t(frame.width) * size_t(frame.height));
-  frame.plane[0] = pixels.data();
-  frame.stride[0] = 3 * ptrdiff_t{frame.width};
-  DecodeReport report;
-  TAE_RETURN_IF_ERROR(decoder.Decode(latent, frame, &report));
-  if (report.nonfinite > 0) {
-    std::fprintf(stderr, "warning: %lld values are NaN or Inf, decoded as 0\n",
-                 static_cast<long long>(report.nonfinite));
-  }
-  TAE_RETURN_IF_ERROR(WritePng(path, frame.width, frame.height, pixels.data()));
-  std::printf("%s: %dx%d, variant %s, %s\n", path.c_str(), frame.width,
-              frame.height, info.variant.c_str(), info.architecture.c_str());
-  return {};
+Status NoMemory(const FrameView& frame) {
+  return OutOfMemory("no memory for a picture of " +
+                     std::to_string(frame.width) + "x" +
+                     std::to_string(frame.height) +
+                     " pixels; a --rung of less size or --method linear needs "
+                     "less");
 }
+
+// Decodes one latent after another with the decoder that their space wants.
+class Painter {
+ public:
+  Painter(const Arguments& arguments, Precision precision)
+      : arguments_(arguments), precision_(precision) {}
+
+  Status Paint(const Place& place, const std::string& path) {
+    const StatusOr<LatentView> view = place.message->View(place.item);
+    if (!view.ok()) return view.status();
+    TAE_RETURN_IF_ERROR(Open(place.message->header, *view));
+    WarnOfAilments(*view, place.message->header);
+    return Decode(*view, path);
+  }
+
+ private:
+  Status Open(const LatentHeader& header, const LatentView& view) {
+    const std::string variant = VariantOf(header, view.channels);
+    if (decoder_ && variant == variant_) return {};
+    variant_ = variant;
+    WarnOfGuess(header, view.channels, !arguments_.Value("--model").empty());
+    StatusOr<Decoder> decoder = MakeDecoder(arguments_, variant);
+    if (!decoder.ok()) return decoder.status();
+    decoder_.emplace(*std::move(decoder));
+    const auto rung = ParseRung(decoder_->model(), arguments_.Value("--rung"));
+    if (!rung.ok()) return rung.status();
+    rung_ = *rung;
+    return {};
+  }
+
+  void WarnOfAilments(const LatentView& view,
+                      const LatentHeader& header) const {
+    const Diagnosis found = Diagnose(
+        view, {.variant = variant_, .noisy = header.description.pred == "x"});
+    if (found.ok()) return;
+    std::fprintf(stderr, "warning: %s; try %s\n", found.sentence.c_str(),
+                 TypedFix(found.fix).c_str());
+  }
+
+  Status Decode(const LatentView& latent, const std::string& path) {
+    TAE_RETURN_IF_ERROR(decoder_->Prepare({.latent = latent.extent,
+                                           .precision = precision_,
+                                           .format = PixelFormat::kRgb,
+                                           .rung = rung_}));
+    const ModelInfo& info = GetModelInfo(decoder_->model());
+    const auto rungs = GetRungs(decoder_->model());
+    const int scale = info.pixels_per_latent / rungs[size_t(rung_)].downscale;
+    FrameView frame{.format = PixelFormat::kRgb,
+                    .width = latent.extent.width * scale,
+                    .height = latent.extent.height * scale};
+    std::vector<uint8_t> pixels;
+    try {
+      pixels.resize(3 * size_t(frame.width) * size_t(frame.height));
+    } catch (const std::bad_alloc&) {
+      return NoMemory(frame);
+    }
+    frame.plane[0] = pixels.data();
+    frame.stride[0] = 3 * ptrdiff_t{frame.width};
+    DecodeReport report;
+    TAE_RETURN_IF_ERROR(decoder_->Decode(latent, frame, &report));
+    if (report.nonfinite > 0)
+      std::fprintf(stderr,
+                   "warning: %lld values are NaN or Inf, decoded as 0\n",
+                   static_cast<long long>(report.nonfinite));
+    TAE_RETURN_IF_ERROR(
+        WritePicture(path, frame.width, frame.height, pixels.data()));
+    std::printf("%s: %dx%d, variant %s, %s\n", path.c_str(), frame.width,
+                frame.height, info.variant.c_str(), info.architecture.c_str());
+    return {};
+  }
+
+  const Arguments& arguments_;
+  const Precision precision_;
+  std::optional<Decoder> decoder_;
+  std::string variant_;
+  int rung_ = 0;
+};
 
 }  // namespace
 
@@ -90,21 +174,26 @@ StatusOr<int> Decode(Words words) {
   const StatusOr<Arguments> arguments = Arguments::Parse(words, kOptions);
   if (!arguments.ok()) return arguments.status();
   const std::string out = arguments->Value("-o");
-  if (arguments->positional().size() != 1 || out.empty()) {
+  if (arguments->positional().size() != 1 || out.empty())
     return InvalidArgument("one FILE and -o OUT.png are needed");
-  }
+  TAE_RETURN_IF_ERROR(CheckPictureName(out));
   const auto precision = ParsePrecision(arguments->Value("--precision"));
   if (!precision.ok()) return precision.status();
-  const auto message = PickLatent(arguments->positional().front(), *arguments);
-  if (!message.ok()) return message.status();
-  const StatusOr<LatentView> view = message->View();
-  if (!view.ok()) return view.status();
-  const std::string variant = VariantOf(message->header, view->channels);
-  StatusOr<Decoder> decoder = MakeDecoder(*arguments, variant);
-  if (!decoder.ok()) return decoder.status();
-  const auto rung = ParseRung(decoder->model(), arguments->Value("--rung"));
-  if (!rung.ok()) return rung.status();
-  TAE_RETURN_IF_ERROR(DecodeToPng(*decoder, *view, *precision, *rung, out));
+  const std::string& path = arguments->positional().front();
+  const auto messages = ReadLatents(path, *arguments);
+  if (!messages.ok()) return messages.status();
+  const std::vector<Place> places = PlacesOf(*messages);
+  const std::string index = arguments->Value("--index");
+  const auto chosen = Chosen(index, places);
+  if (!chosen.ok()) return chosen.status();
+  Painter painter(*arguments, *precision);
+  const bool many = index == "all" || out.find('%') != out.npos;
+  for (const size_t i : *chosen) {
+    const Status status =
+        painter.Paint(places[i], many ? NumberedName(out, i) : out);
+    if (!status.ok())
+      return Status(status.code(), path + ": " + status.message());
+  }
   return 0;
 }
 

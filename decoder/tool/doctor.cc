@@ -20,9 +20,9 @@
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {{"--variant"},      {"--domain"},
-                               {"--layout"},       {"--table", false},
-                               {"--check", false}, {"--misses", false}};
+constexpr Option kOptions[] = {
+    {"--variant"},      {"--domain"},       {"--layout"},       {"--size"},
+    {"--table", false}, {"--check", false}, {"--misses", false}};
 
 std::string NameOf(const std::string& path) {
   return std::filesystem::path(path).stem().string();
@@ -36,7 +36,7 @@ bool Tell(const std::string& name, const Diagnosis& found) {
   }
   std::printf("%s: %s: %s; try %s\n", name.c_str(),
               std::string(AilmentName(found.ailment)).c_str(),
-              found.sentence.c_str(), found.fix.c_str());
+              found.sentence.c_str(), TypedFix(found.fix).c_str());
   return false;
 }
 
@@ -45,16 +45,21 @@ StatusOr<bool> Examine(const std::string& path, const Arguments& arguments) {
   if (!messages.ok()) return messages.status();
   bool healthy = true;
   int number = 0;
+  const bool several =
+      messages->size() > 1 || BatchOf(messages->front().header) > 1;
   for (const LatentMessage& message : *messages) {
-    const auto view = message.View();
-    if (!view.ok()) return view.status();
-    const std::string variant = VariantOf(message.header, view->channels);
-    const Diagnosis found = Diagnose(
-        *view,
-        {.variant = variant, .noisy = message.header.description.pred == "x"});
-    std::string name = NameOf(path);
-    if (messages->size() > 1) name += " " + std::to_string(++number);
-    healthy = Tell(name, found) && healthy;
+    for (int item = 0; item < BatchOf(message.header); ++item) {
+      const auto view = message.View(item);
+      if (!view.ok())
+        return Status(view.status().code(),
+                      path + ": " + view.status().message());
+      const Diagnosis found =
+          Diagnose(*view, {.variant = VariantOf(message.header, view->channels),
+                           .noisy = message.header.description.pred == "x"});
+      std::string name = NameOf(path);
+      if (several) name += " " + std::to_string(++number);
+      healthy = Tell(name, found) && healthy;
+    }
   }
   return healthy;
 }

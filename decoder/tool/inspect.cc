@@ -13,11 +13,16 @@
 #include "tae/latent_stream.h"
 #include "tool/arguments.h"
 #include "tool/commands.h"
+#include "tool/latents.h"
 
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {{"--tensors", false}};
+constexpr Option kOptions[] = {{"--tensors", false},
+                               {"--variant"},
+                               {"--domain"},
+                               {"--layout"},
+                               {"--size"}};
 
 void Line(const char* label, const std::string& text) {
   std::printf("%-10s %s\n", label, text.c_str());
@@ -38,7 +43,9 @@ void PrintTensors(const TensorFile& file, bool all) {
   for (const auto& [dtype, count] : tensors) {
     text += std::to_string(count) + " " + std::string(dtype) + ", ";
   }
-  Line("tensors", text + std::to_string(scalars) + " values");
+  Line("tensors", file.tensors.empty()
+                      ? "none of F16, BF16, F32 or F64"
+                      : text + std::to_string(scalars) + " values");
   for (const std::string& name : file.skipped) Line("not read", name);
   for (const auto& [key, value] : file.metadata) {
     Line("metadata", key + " = " + value);
@@ -69,17 +76,23 @@ bool PrintModel(const std::string& path, std::string* why_not) {
 }
 
 // True when the file is latents.
-bool PrintLatents(const std::string& path, std::string* why_not) {
-  const auto read = ReadLatentFile(path, {});
-  if (!read.ok()) {
-    *why_not = read.status().message();
+bool PrintLatents(const std::string& path, const Arguments& arguments,
+                  std::string* why_not) {
+  const auto messages = ReadLatents(path, arguments);
+  if (!messages.ok()) {
+    *why_not = messages.status().message();
     return false;
   }
-  const std::vector<LatentMessage>& messages = read->messages;
-  Line("content", std::to_string(messages.size()) + " latent" +
-                      (messages.size() == 1 ? "" : "s"));
-  for (const std::string& note : read->notes) Line("warning", note);
-  for (const LatentMessage& message : messages) {
+  int count = 0;
+  for (const LatentMessage& message : *messages)
+    count += BatchOf(message.header);
+  const size_t size = messages->size();
+  Line("content",
+       std::to_string(count) + " latent" + (count == 1 ? "" : "s") +
+           (size_t(count) == size ? ""
+                                  : " in " + std::to_string(size) + " message" +
+                                        (size == 1 ? "" : "s")));
+  for (const LatentMessage& message : *messages) {
     Line("latent", ToString(message.header));
     for (const std::string& note : message.header.description.notes) {
       Line("note", note);
@@ -91,7 +104,7 @@ bool PrintLatents(const std::string& path, std::string* why_not) {
   return true;
 }
 
-Status InspectFile(const std::string& path, bool all_tensors) {
+Status InspectFile(const std::string& path, const Arguments& arguments) {
   const auto bytes = FileBytes::Read(path);
   if (!bytes.ok()) return bytes.status();
   const std::string sha256 = Sha256Hex((*bytes)->bytes());
@@ -107,11 +120,12 @@ Status InspectFile(const std::string& path, bool all_tensors) {
   if (file.ok()) {
     Line("format",
          file->format == FileFormat::kPth ? "PyTorch .pth" : "safetensors");
-    PrintTensors(*file, all_tensors);
+    PrintTensors(*file, arguments.Has("--tensors"));
   }
   std::string no_model;
   std::string no_latent;
-  if (PrintModel(path, &no_model) || PrintLatents(path, &no_latent)) return {};
+  if (PrintModel(path, &no_model) || PrintLatents(path, arguments, &no_latent))
+    return {};
   Line("content", "neither a decoder that this library runs nor a latent");
   Line("", no_model);
   Line("", no_latent);
@@ -127,7 +141,7 @@ StatusOr<int> Inspect(Words words) {
     return InvalidArgument("name at least one file");
   }
   for (const std::string& path : arguments->positional()) {
-    TAE_RETURN_IF_ERROR(InspectFile(path, arguments->Has("--tensors")));
+    TAE_RETURN_IF_ERROR(InspectFile(path, *arguments));
   }
   return 0;
 }

@@ -18,6 +18,12 @@ Status Override(const Arguments& arguments, LatentDescription* said) {
     said->domain = domain;
   if (const std::string layout = arguments.Value("--layout"); !layout.empty())
     said->layout = layout;
+  if (const std::string size = arguments.Value("--size"); !size.empty()) {
+    const StatusOr<Extent> pixels = ParseSize(size);
+    if (!pixels.ok()) return pixels.status();
+    said->width = pixels->width;
+    said->height = pixels->height;
+  }
   return {};
 }
 
@@ -38,6 +44,31 @@ std::string VariantOf(const LatentHeader& header, int channels) {
   if (!header.description.space.empty()) return header.description.space;
   const auto likely = VariantsWithChannels(channels);
   return likely.empty() ? "" : std::string(likely.front()->name);
+}
+
+void WarnOfGuess(const LatentHeader& header, int channels, bool model_given) {
+  const auto likely = VariantsWithChannels(channels);
+  if (!header.description.space.empty() || model_given || likely.size() < 2)
+    return;
+  std::string others;
+  for (size_t i = 1; i < likely.size(); ++i)
+    others += (i > 1 ? ", " : "") + std::string(likely[i]->name);
+  std::fprintf(stderr,
+               "note: the file does not say its space, and %d channels are "
+               "taken for %s; --variant names another (%s)\n",
+               channels, std::string(likely[0]->name).c_str(), others.c_str());
+}
+
+std::string TypedFix(const std::string& fix) {
+  for (const char* word : {"layout", "domain"}) {
+    const size_t at = fix.find(std::string(word) + "=");
+    if (at == std::string::npos) continue;
+    std::string typed = fix;
+    typed.replace(at, std::string(word).size() + 1,
+                  "--" + std::string(word) + " ");
+    return typed;
+  }
+  return fix;
 }
 
 }  // namespace tae::tool

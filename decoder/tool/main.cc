@@ -1,7 +1,10 @@
 // `tae`: latents, weights and plans from the command line.
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <exception>
 #include <iterator>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,16 +21,29 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"inspect", tae::tool::Inspect,
-     "tae inspect FILE... [--tensors]\n"
-     "    What a file is: weights or latents, of which space, published or "
-     "not.\n"},
+     "tae inspect FILE... [--tensors] [--variant V] [--domain D] [--layout L] "
+     "[--size WxH]\n"
+     "    What a file is: weights or latents, how many and of which space, "
+     "published or\n"
+     "    not.\n"},
     {"decode", tae::tool::Decode,
      "tae decode FILE -o OUT.png [--variant V] [--model M] [--method "
      "auto|tae|builtin|linear]\n"
      "           [--rung R] [--precision auto|f16|f32|bf16|int8] [--backend "
      "auto|reference|blas|native]\n"
-     "           [--threads N] [--index N]\n"
-     "    A .safetensors, .npy or ComfyUI .latent to a picture.\n"},
+     "           [--threads N] [--index N|all] [--domain sampler|vae] "
+     "[--layout L] [--size WxH]\n"
+     "    Latents (.safetensors, .npy, .npz, ComfyUI .latent) to pictures, "
+     ".png "
+     "or .ppm.\n"
+     "    --index counts from 0 through the messages and their batches; "
+     "without "
+     "it the\n"
+     "    last one is taken. all writes OUT-0.png, OUT-1.png... or, where the "
+     "name has %d,\n"
+     "    the number in its place. --domain, --layout, --size (pixels, for "
+     "tokens) and\n"
+     "    --variant stand in place of what the file says.\n"},
     {"validate", tae::tool::Validate,
      "tae validate GOLDEN... [--model M] [--precision P] [--backend B] "
      "[--threads N]\n"
@@ -60,7 +76,9 @@ constexpr Command kCommands[] = {
      "    or to the pictures stored beside the latents: for a space that has "
      "no table.\n"},
     {"doctor", tae::tool::Doctor,
-     "tae doctor LATENTS... [--variant V] [--table] [--misses] [--check]\n"
+     "tae doctor LATENTS... [--variant V] [--domain D] [--layout L] [--size "
+     "WxH]\n"
+     "           [--table] [--misses] [--check]\n"
      "    What is wrong with latents: order, domain, noise, NaN. --table: of "
      "latents\n"
      "    that are right, how many mistakes made on purpose are found, and how "
@@ -114,6 +132,23 @@ int Run(const Command& command, const std::vector<std::string>& words) {
   return 2;
 }
 
+// What was being done, to which files of what size, and what may help. Without
+// memory of its own.
+void NoMemory(std::string_view command, int argc, char** argv) {
+  std::fprintf(stderr, "tae %.*s: not enough memory", int(command.size()),
+               command.data());
+  for (int i = 2; i < argc; ++i) {
+    struct stat info;
+    if (stat(argv[i], &info) == 0 && S_ISREG(info.st_mode))
+      std::fprintf(stderr, "; %s has %lld bytes", argv[i],
+                   static_cast<long long>(info.st_size));
+  }
+  std::fputs(
+      ". Close other programs, raise the limit (ulimit -v), or take a smaller "
+      "latent, fewer files, or --method linear\n",
+      stderr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -124,8 +159,11 @@ int main(int argc, char** argv) {
     if (command.name != name) continue;
     try {
       return Run(command, std::vector<std::string>(argv + 2, argv + argc));
-    } catch (const std::exception& error) {  // out of memory
-      std::fprintf(stderr, "tae: %s\n", error.what());
+    } catch (const std::bad_alloc&) {
+      NoMemory(name, argc, argv);
+      return 2;
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "tae %s: %s\n", argv[1], error.what());
       return 2;
     }
   }

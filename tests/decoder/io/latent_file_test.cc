@@ -94,6 +94,23 @@ TEST_F(LatentFileTest, WhatIsNoFileIsNotWaitedFor) {
   }
 }
 
+// ComfyUI stores its workflow there, of some megabytes.
+TEST_F(LatentFileTest, AFileMayHaveALargeHeaderAndAStreamAsFarAsItsLimit) {
+  const std::string message = testing::Safetensors(
+      R"({"__metadata__":{"prompt":")" + std::string(18 << 20, 'x') +
+          R"("},"latent":{"dtype":"F16","shape":[1,1,2,2],)" +
+          R"("data_offsets":[0,8]}})",
+      std::string(8, '\0'));
+  EXPECT_TRUE(Read(message).ok());
+  EXPECT_EQ(
+      ReadLatentFile(path_, {.file_header_bytes = 18 << 20}).status().code(),
+      StatusCode::kInvalidArgument);
+  LatentStreamReader live({});
+  EXPECT_FALSE(live.Push(message.data(), message.size()).ok());
+  LatentStreamReader wide({.header_bytes = 20 << 20});
+  EXPECT_TRUE(wide.Push(message.data(), message.size()).ok());
+}
+
 TEST_F(LatentFileTest, AllOfItHasALimit) {
   const std::string one = testing::SmallMessage("1");
   ASSERT_TRUE(Read(one + one + one).ok());

@@ -83,7 +83,12 @@ TEST(ReadLatentHeader, SaysWhatAForeignThingIs) {
       {"GET / HTTP/1.1\r\n", "HTTP request"},
       {"{\"latent\": 3, 4, 5}", "8 bytes of length"},
       {"\x89PNG\r\n\x1a\n0123456", "PNG"},
-      {"some text that is long", "found the bytes 73 6f 6d 65"},
+      {"some text that is long", "found text: 'some text "},
+      {"abcdefgh{\"dtype\":1}", "found text: 'abcdefgh{"},
+      {std::string("\1\2\3 more bytes"), "found the bytes 01 02 03"},
+      {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+      {"<!DOCTYPE html>\n<html>", "a web page"},
+      {std::string("OggS\0\2 and more", 15), "Ogg"},
       {std::string(20, '\0'), "found the bytes 00 00"},
   };
   for (const Refusal& refusal : cases) {
@@ -124,6 +129,10 @@ TEST(ReadLatentHeader, RefusesHostileNpy) {
   const Refusal cases[] = {
       {"{'descr': '<f2', 'fortran_order': True, 'shape': (1,)}", "Fortran"},
       {"{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", "'>f4'"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (8, 8, 3)}",
+       "that of a picture"},
+      {"{'descr': '<i2', 'fortran_order': False, 'shape': (48000,)}",
+       "that of sound"},
       {"{'descr': '<f2', 'fortran_order': False, 'shape': (-1,)}", "sizes"},
       {"{'descr': '<f2', 'fortran_order': False}", "are needed"},
       {"{'descr': '<f2', 'descr': '<f2', 'shape': (1,)}", "twice"},
@@ -201,6 +210,80 @@ TEST(AsLatentView, ResolvesEveryShape) {
   }
 }
 
+LatentHeader ComfyHeader(std::vector<int64_t> dims, const char* space) {
+  LatentHeader header;
+  header.source = LatentSource::kComfyLatent;
+  header.dims = std::move(dims);
+  header.payload_size = 4;
+  for (const int64_t dim : header.dims)
+    header.payload_size *= static_cast<uint64_t>(dim);
+  header.description.space = space;
+  return header;
+}
+
+// What ComfyUI saves went through process_out, which some spaces leave as it
+// is.
+TEST(AsLatentView, ComfyUisDomainIsThatOfTheSpace) {
+  struct Case {
+    std::vector<int64_t> dims;
+    const char* space;
+    LatentDomain domain;
+  };
+  const Case cases[] = {
+      {{1, 128, 8, 8}, "", LatentDomain::kSampler},  // FLUX.2
+      {{1, 128, 8, 8}, "FLUX.2-dev", LatentDomain::kSampler},
+      {{1, 128, 1, 8, 8}, "", LatentDomain::kSampler},  // LTX
+      {{1, 128, 1, 8, 8}, "LTXV", LatentDomain::kSampler},
+      {{1, 24, 1, 8, 8}, "", LatentDomain::kSampler},  // MiniMax H3
+      {{1, 3, 8, 8}, "chroma-radiance", LatentDomain::kSampler},
+      {{1, 4, 8, 8}, "", LatentDomain::kVae},
+      {{1, 4, 8, 8}, "SDXL", LatentDomain::kVae},
+      {{1, 16, 8, 8}, "", LatentDomain::kVae},
+      {{1, 16, 8, 8}, "sd3.5", LatentDomain::kVae},
+      {{1, 16, 1, 8, 8}, "Wan21", LatentDomain::kVae},
+      {{1, 48, 1, 8, 8}, "", LatentDomain::kVae},
+      {{1, 32, 1, 8, 8}, "", LatentDomain::kVae},  // HunyuanVideo 1.5
+      {{1, 64, 8, 8}, "hunyuan-image", LatentDomain::kVae},
+  };
+  for (const Case& c : cases) {
+    LatentHeader header = ComfyHeader(c.dims, c.space);
+    auto view = AsLatentView(header, nullptr);
+    ASSERT_TRUE(view.ok()) << view.status().message();
+    EXPECT_EQ(view->domain, c.domain) << ToString(header);
+    // What is said counts, in either direction.
+    for (const auto& [said, domain] :
+         {std::pair("vae", LatentDomain::kVae),
+          std::pair("sampler", LatentDomain::kSampler)}) {
+      header.description.domain = said;
+      EXPECT_EQ(AsLatentView(header, nullptr)->domain, domain);
+    }
+  }
+}
+
+TEST(ReadLatentHeader, ACacheOfMusubiTunerIsAClip) {
+  StatusOr<std::optional<LatentHeader>> header = Read(testing::Safetensors(
+      R"({"__metadata__":{"architecture":"wan"},"latents_4x2x3_float16":)"
+      R"({"dtype":"F16","shape":[16,4,2,3],"data_offsets":[0,768]}})",
+      ""));
+  ASSERT_TRUE(header.ok()) << header.status().message();
+  EXPECT_EQ((**header).description.space, "wan21");
+  EXPECT_EQ((**header).dims, (std::vector<int64_t>{1, 16, 4, 2, 3}));
+  const auto view = AsLatentView(**header, nullptr);
+  ASSERT_FALSE(view.ok());
+  EXPECT_NE(view.status().message().find("a clip of 4 frames"),
+            std::string::npos);
+}
+
+TEST(ReadLatentHeader, ALoraIsCalledALora) {
+  const auto header = Read(testing::Safetensors(
+      R"({"lora_unet_x.lora_down.weight":{"dtype":"F16","shape":[1],)"
+      R"("data_offsets":[0,2]}})",
+      ""));
+  ASSERT_FALSE(header.ok());
+  EXPECT_NE(header.status().message().find("of a LoRA"), std::string::npos)
+      << header.status().message();
+}
+
 struct BatchCase {
   std::vector<int64_t> dims;
   const char* layout;
@@ -264,7 +347,11 @@ TEST(AsLatentView, RefusesWithASentence) {
   };
   refused({1, 768, 64}, "add the metadata width and height");
   refused({1, 16, 9, 8, 8}, "a clip of 9 frames");
-  refused({5}, "expected [N, C, H, W]");
+  refused({5}, "one row of numbers");
+  refused({2, 4800}, "looks like sound");
+  refused({8, 768}, "looks like an embedding");
+  refused({1, 64, 100}, "a latent of sound");
+  refused({64, 64, 3}, "looks like a picture");
   refused({1, 16, 0, 8}, "a side of 0");
   refused({0, 16, 8, 8}, "holds no complete");
   header.description.width = 512;

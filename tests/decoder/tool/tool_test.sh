@@ -6,7 +6,7 @@ tae=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset TAE_MODEL_PATH COMFYUI_PATH
-export XDG_DATA_HOME=$work/home XDG_DATA_DIRS=$work/system
+export XDG_DATA_HOME=$work/home XDG_DATA_DIRS=$work/system HF_HUB_CACHE=$work/hub
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 # expect STATUS WORDS COMMAND...: exit status and words in what it prints.
@@ -60,8 +60,79 @@ expect 2 "fetch-weights.sh sd" "$tae" decode "$corpus/v1.npy" \
   -o "$work/tae.png" --method tae
 expect 2 "cannot be written" "$tae" decode "$corpus/v1.npy" \
   -o "$work/none/npy.png"
-expect 2 "--index takes 0 to 0" "$tae" decode "$corpus/v1.npy" \
+expect 2 "--index takes all, or 0 to 0" "$tae" decode "$corpus/v1.npy" \
   -o "$work/index.png" --index 1
+
+# Batches, domains, names, formats: what people type.
+make() { python3 "$(dirname "$0")/make_latent.py" "$@"; }
+make "$work/batch.safetensors" 3,4,8,8 space=sd
+expect 0 "3 latents in 1 message" "$tae" inspect "$work/batch.safetensors"
+expect 0 "a batch of 3" "$tae" decode "$work/batch.safetensors" \
+  -o "$work/one.png"
+expect 0 "batch-2.png: 64x64" "$tae" decode "$work/batch.safetensors" \
+  -o "$work/batch.png" --index all
+[ -f "$work/batch-0.png" ] && [ -f "$work/batch-1.png" ] || fail "no batch-1.png"
+cmp -s "$work/batch-0.png" "$work/batch-2.png" && fail "all of the batch alike"
+cmp -s "$work/batch-0.png" "$work/one.png" || fail "the first is not --index 0"
+expect 0 "p002.ppm: 64x64" "$tae" decode "$work/batch.safetensors" \
+  -o "$work/p%03d.ppm" --index 2
+[ "$(head -c 2 "$work/p002.ppm")" = P6 ] || fail "no PPM"
+expect 2 "takes all, or 0 to 2" "$tae" decode "$work/batch.safetensors" \
+  -o "$work/x.png" --index 3
+expect 2 "not as .jpg" "$tae" decode "$work/batch.safetensors" -o "$work/x.jpg"
+[ ! -e "$work/x.jpg" ] || fail "x.jpg was written"
+make "$work/clip.safetensors" 1,16,5,8,8 space=wan21
+expect 2 "a clip of 5 frames" "$tae" decode "$work/clip.safetensors" \
+  -o "$work/x.png"
+make "$work/five.safetensors" 2,16,1,8,8 space=wan2.1
+expect 0 "five-1.png" "$tae" decode "$work/five.safetensors" \
+  -o "$work/five.png" --index all
+make "$work/named.safetensors" 1,16,8,8
+expect 0 "16 channels are taken for flux1; --variant names another (sd3" \
+  "$tae" decode "$work/named.safetensors" -o "$work/x.png"
+expect 2 "nearest names are flux" "$tae" decode "$work/named.safetensors" \
+  -o "$work/x.png" --variant flux3
+expect 0 "variant wan21" "$tae" decode "$work/named.safetensors" \
+  -o "$work/x.png" --variant Krea2Pipeline
+expect 2 "unknown domain 'pixels'" "$tae" decode "$work/named.safetensors" \
+  -o "$work/x.png" --domain pixels
+make "$work/tokens.safetensors" 1,16,64 space=flux1
+expect 2 "tae --size" "$tae" decode "$work/tokens.safetensors" -o "$work/x.png"
+expect 0 "64x64" "$tae" decode "$work/tokens.safetensors" -o "$work/x.png" \
+  --size 64x64
+make "$work/comfy2.latent" 1,128,8,8 @latent_tensor @latent_format_version_0
+expect 0 "F32 sampler" "$tae" inspect "$work/comfy2.latent"
+expect 0 "F32 vae" "$tae" inspect "$work/comfy2.latent" --domain vae
+# The doctor's advice can be typed, and helps.
+make "$work/nhwc.safetensors" 1,16,16,16 space=flux1 layout=nchw smooth
+expect 0 "try --layout nhwc" "$tae" doctor "$work/nhwc.safetensors"
+expect 0 "nothing found" "$tae" doctor "$work/nhwc.safetensors" --layout nhwc
+expect 0 "try --layout nhwc" "$tae" decode "$work/nhwc.safetensors" \
+  -o "$work/x.png"
+# A recording that is cut inside a message: what is whole, and a warning.
+cat "$corpus"/v1.npy "$corpus"/v1.npy > "$work/two.npy"
+whole=$(stat -c %s "$corpus/v1.npy")
+head -c $((whole + whole / 2)) "$work/two.npy" > "$work/cut.npy"
+expect 0 "begins at byte $whole is cut" "$tae" decode "$work/cut.npy" \
+  -o "$work/x.png" --variant sd
+expect 0 "1 latent" "$tae" inspect "$work/cut.npy"
+# F64 is counted.
+make "$work/f64.safetensors" 1,4,8,8 space=sd dtype=F64
+expect 0 "1 F64, 256 values" "$tae" inspect "$work/f64.safetensors"
+# A damaged file does not hide the rest; what is said names it.
+mkdir -p "$work/home/tae"
+printf 'version https://git-lfs.github.com/spec/v1\n' \
+  > "$work/home/tae/taesd_decoder.safetensors"
+expect 0 "is a git-lfs pointer" "$tae" decode "$work/batch.safetensors" \
+  -o "$work/x.png"
+rm "$work/home/tae/taesd_decoder.safetensors"
+# Out of memory: what was done, which file, of what size.
+if [ -z "${TAE_INSTRUMENTED:-}" ]; then
+  make "$work/large.safetensors" 1,4,1024,2048 space=sd dtype=F64
+  got=$( (ulimit -v 100000; "$tae" inspect "$work/large.safetensors" 2>&1) || true)
+  grep -q "large.safetensors" <<<"$got" && ! grep -q "std::" <<<"$got" ||
+    fail "out of memory: $got"
+fi
 
 [ "${2:-}" = golden ] || exit 0
 golden=${TAE_SHARED:-}/golden
