@@ -12,18 +12,21 @@ _SPACES = {"ideogram": "ideogram4", "klein": "flux2", "flux.2": "flux2",
 
 
 class TaeCallback:
-    def __init__(self, address="unix:/tmp/tae.sock", **metadata):
-        self._tap, self._given = Tap(address), metadata
+    def __init__(self, address=None, **metadata):
+        self._tap, self._given, self._gen = Tap(address), metadata, None
 
-    def call_before_loop(self, seed, prompt, latents, config, **_):
+    def call_before_loop(self, seed=None, prompt=None, latents=None,
+                         config=None, *_, **__):
         self._gen = time.time_ns()
-        self._send(config.init_time_step, seed, prompt, latents, config)
+        self._send(None, seed, prompt, latents, config)
 
-    def call_in_loop(self, t, seed, prompt, latents, config, **_):
-        self._send(t + 1, seed, prompt, latents, config)
+    def call_in_loop(self, t=None, seed=None, prompt=None, latents=None,
+                     config=None, *_, **__):
+        self._send(t, seed, prompt, latents, config)
 
     @quietly
-    def _send(self, step, seed, prompt, latents, config):
+    def _send(self, t, seed, prompt, latents, config):
+        step = config.init_time_step if t is None else t + 1
         model, steps = config.model_config, config.num_inference_steps
         name = " ".join([*model.aliases, model.model_name]).lower()
         space = next((_SPACES[n] for n in _SPACES if n in name), None)

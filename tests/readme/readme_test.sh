@@ -12,7 +12,8 @@ export XDG_DATA_HOME=$work/none TAE_MODEL_PATH=
 # The producer of a line that listens: a generation of the demo, then silence.
 listen() {
   local line=${1//\/tmp\/tae.sock/$work/tae.sock}
-  local from=${line#*latentsrc location=unix:*.sock}
+  local from=${line#*latentsrc location=unix:}
+  from=${from#*.sock}
   timeout 600 bash -c \
     "gst-launch-1.0 latentsrc num-buffers=4 ! latentmux ! fdsink fd=1 -q |
      gst-launch-1.0 latentsrc location=- $from"

@@ -131,6 +131,101 @@ class PndmScheduler(DdimScheduler):
         return super().step(clean, t, sample)
 
 
+class EulerAncestralScheduler(VeScheduler):
+    """EulerAncestralDiscreteScheduler: takes the noise that the UNet predicts;
+    new noise comes with every step. step() hands out its estimate of x0 too."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        self.config["prediction_type"] = "epsilon"
+
+    def scale_model_input(self, sample, t):
+        sigma = self.sigmas[self.step_index or 0]
+        return sample / (sigma ** 2 + 1) ** 0.5
+
+    def noise_in(self, clean, t, sample):
+        return (sample - clean) / self.sigmas[self.step_index or 0]
+
+    def step(self, model_output, t, sample, generator=None, return_dict=True):
+        self.step_index = self.step_index or 0
+        now, after = self.sigmas[self.step_index:self.step_index + 2]
+        x0 = sample.float() - now * model_output
+        up = (after ** 2 * (now ** 2 - after ** 2) / now ** 2) ** 0.5
+        down = (after ** 2 - up ** 2) ** 0.5
+        sample = x0 + (sample - x0) / now * down + \
+            up * model_output.new_empty(sample.shape).normal_()
+        self.step_index += 1
+        if not return_dict:
+            return sample, x0
+        return types.SimpleNamespace(prev_sample=sample,
+                                     pred_original_sample=x0)
+
+
+class LcmScheduler(DdimScheduler):
+    """LCMScheduler: every step but the last goes all the way to x0, and adds
+    new noise. The scale is VP's."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        self.config["prediction_type"] = "epsilon"
+        self.timesteps = torch.arange(steps, 0, -1) * (1000 // steps) - 1
+        self.step_index = None
+
+    def scale_model_input(self, sample, t):
+        return sample
+
+    def noise_in(self, clean, t, sample):
+        alpha = self.alpha(int(t))
+        return (sample - alpha.sqrt() * clean) / (1 - alpha).sqrt()
+
+    def x0_of(self, model_output, t, sample):
+        alpha = self.alpha(int(t))
+        return (sample - (1 - alpha).sqrt() * model_output) / alpha.sqrt()
+
+    def noised(self, x0, t):
+        noise, alpha = x0.new_empty(x0.shape).normal_(), self.alpha(int(t))
+        return alpha.sqrt() * x0 + (1 - alpha).sqrt() * noise
+
+    def step(self, model_output, t, sample, generator=None, return_dict=True):
+        denoised = sample = self.x0_of(model_output, t, sample)
+        self.step_index = (self.step_index or 0) + 1
+        if self.step_index < len(self.timesteps):
+            sample = self.noised(denoised, self.timesteps[self.step_index])
+        if not return_dict:
+            return sample, denoised
+        return types.SimpleNamespace(prev_sample=sample, denoised=denoised)
+
+
+class TCDScheduler(LcmScheduler):
+    """TCDScheduler: what comes second from its step() has noise in it."""
+
+    def step(self, model_output, t, sample, eta=0.3, generator=None,
+             return_dict=True):
+        sample, x0 = super().step(model_output, t, sample, return_dict=False)
+        noised = self.noised(x0, 300)
+        if not return_dict:
+            return sample, noised
+        return types.SimpleNamespace(prev_sample=sample,
+                                     pred_noised_sample=noised)
+
+
+class SdeDpmScheduler(LcmScheduler):
+    """DPMSolverMultistepScheduler as "DPM++ SDE": step() hands out nothing but
+    the sample; what it took for x0 is in model_outputs."""
+
+    def __init__(self, torch, steps):
+        super().__init__(torch, steps)
+        self.config["algorithm_type"] = "sde-dpmsolver++"
+        self.model_outputs = [None, None]
+
+    def step(self, model_output, t, sample, generator=None, return_dict=True):
+        sample, x0 = super().step(model_output, t, sample, return_dict=False)
+        self.model_outputs = [self.model_outputs[1], x0]
+        if not return_dict:
+            return (sample,)
+        return types.SimpleNamespace(prev_sample=sample)
+
+
 class Pipeline:
     """The loop that every diffusers pipeline has, with its locals."""
 
@@ -160,8 +255,56 @@ class Pipeline:
         return latents
 
 
-def pipeline(name, scheduler):
-    return type(name, (Pipeline,), {})(scheduler)
+class UnetPipeline(Pipeline):
+    """StableDiffusionXLPipeline's loop, with classifier-free guidance: the
+    UNet gets both halves at once, the scheduler one. `latents` of the
+    Img2Img pipelines come in as `image`."""
+
+    def __call__(self, clean, latents, height=None, width=None,
+                 callback_on_step_end=None, prompt=None, image=None,
+                 denoising_start=None, denoising_end=None, output_type="pil",
+                 callback_on_step_end_tensor_inputs=("latents",),
+                 return_dict=True):
+        torch_cat = __import__("torch").cat
+        timesteps = self.scheduler.timesteps
+        if image is not None:
+            latents = image
+        else:
+            latents = self.scheduler.start(clean, latents)
+        first = int((denoising_start or 0) * len(timesteps))
+        if denoising_start:
+            self.scheduler.step_index = first
+        timesteps = timesteps[first:int(
+            (denoising_end or 1) * len(timesteps))]
+        self._num_timesteps = len(timesteps)
+        for i, t in enumerate(timesteps):
+            latent_model_input = torch_cat([latents] * 2)
+            latent_model_input = self.scheduler.scale_model_input(
+                latent_model_input, t)
+            noise_pred = torch_cat(
+                [self.scheduler.noise_in(clean, t, latents)] * 2)
+            noise_pred_uncond, noise_pred_text = noise_pred.chunk(2)
+            noise_pred = noise_pred_uncond + 7.5 * (
+                noise_pred_text - noise_pred_uncond)
+            if return_dict:
+                latents = self.scheduler.step(
+                    noise_pred, t, latents).prev_sample
+            else:
+                latents = self.scheduler.step(
+                    noise_pred, t, latents, return_dict=False)[0]
+            callback_kwargs = {}
+            for k in callback_on_step_end_tensor_inputs:
+                callback_kwargs[k] = locals()[k]
+            callback_outputs = callback_on_step_end(
+                self, i, t, callback_kwargs)
+            latents = callback_outputs.pop("latents", latents)
+        return latents
+
+
+def pipeline(name, scheduler, base=None):
+    unet = hasattr(scheduler, "scale_model_input")
+    base = base or (UnetPipeline if unet else Pipeline)
+    return type(name, (base,), {})(scheduler)
 
 
 def pack(latent):

@@ -28,7 +28,7 @@ def _load(latent_preview, address):
 
 class ComfyUi(unittest.TestCase):
     def setUp(self):
-        self.path = wire.temporary_address(self)[len("unix:"):]
+        self.path = wire.temporary_file(self)
         self.preview = stand_ins.latent_preview_module()
         self.package = _load(self.preview, self.path)
 
@@ -53,7 +53,7 @@ class ComfyUi(unittest.TestCase):
         x0 = self.sample(stand_ins.comfy_model("SD3", "Flux"), (2, 16, 8, 12))
         self.assertEqual(self.preview.calls, [(0, 2), (1, 2)])
         first, last = self.messages()
-        np.testing.assert_array_equal(first.array(), x0[:1])
+        np.testing.assert_array_equal(first.array(), x0)  # the whole batch
         gen = first.metadata.pop("gen")
         self.assertEqual(gen, last.metadata["gen"])
         self.assertEqual(first.metadata, {
@@ -75,10 +75,17 @@ class ComfyUi(unittest.TestCase):
         self.assertEqual(message.metadata["layout"], "packed-nchw")
         self.assertEqual(message.shape, [1, 128, 4, 6])
 
-    def test_a_clip_shows_its_first_frame(self):
+    def test_a_clip_is_sent_whole(self):
         x0 = self.sample(stand_ins.comfy_model("Wan21"), (2, 16, 5, 8, 8), 1)
         (message,) = self.messages()
-        np.testing.assert_array_equal(message.array(), x0[:1, :, 0])
+        np.testing.assert_array_equal(message.array(), x0)
+        self.assertEqual(message.metadata["layout"], "ncthw")
+
+    def test_a_picture_of_a_model_for_clips(self):
+        x0 = self.sample(stand_ins.comfy_model("Wan21"), (2, 16, 1, 8, 8), 1)
+        (message,) = self.messages()
+        np.testing.assert_array_equal(message.array(), x0[:, :, 0])
+        self.assertEqual(message.metadata["layout"], "nchw")
 
     def test_of_a_nested_tensor_the_picture(self):
         nested = types.SimpleNamespace(
@@ -89,7 +96,40 @@ class ComfyUi(unittest.TestCase):
         callback(0, nested, nested, 1)
         (message,) = self.messages()
         self.assertEqual(message.metadata["space"], "ltx2")
-        self.assertEqual(message.shape, [1, 128, 4, 4])
+        self.assertEqual(message.shape, [1, 128, 2, 4, 4])
+
+    def test_only_the_end_of_the_sampler_is_final(self):
+        # k-diffusion's dpm_adaptive goes on after the steps that were said,
+        # dpm_fast calls back less often, and a run may be interrupted.
+        for calls in 3, 5, 2:
+            with self.subTest(calls=calls):
+                self.setUp()
+                callback = self.preview.prepare_callback(
+                    stand_ins.comfy_model("SD15"), 3)
+                for step in range(calls):
+                    callback(step, np.full((1, 4, 8, 8), step, "f4"), None, 3)
+                del callback  # as when the sampler returns
+                messages = self.messages()
+                self.assertRegex("".join(m.metadata["final"]
+                                         for m in messages), "^0+1$")
+                self.assertEqual(sorted({m.metadata["step"] for m in messages}),
+                                 [str(s + 1) for s in range(calls)])
+                self.assertEqual(messages[-1].array().max(), calls - 1)
+                self.assertEqual(len({m.metadata["gen"] for m in messages}), 1)
+
+    def test_no_argument_ends_the_run(self):
+        for arguments in ((), (None,), (0, None, None), ("x",) * 4,
+                          (0, None, None, None), (0, object(), None, 3)):
+            callback = self.preview.prepare_callback(
+                stand_ins.comfy_model("SD15"), 3)
+            self.preview.calls.clear()
+            with self.assertLogs("tae_tap", "DEBUG"):
+                try:
+                    callback(*arguments)
+                except TypeError as error:  # that of ComfyUI's own callback
+                    self.assertIn("callback() missing", str(error))
+                else:
+                    self.assertEqual(len(self.preview.calls), 1)
 
     def test_sound_is_not_sent_and_no_error_goes_out(self):
         self.sample(stand_ins.comfy_model("StableAudio1"), (1, 64, 1024), 1)

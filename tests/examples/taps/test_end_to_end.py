@@ -118,7 +118,7 @@ class EndToEnd(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.frames = os.path.join(folder.name, "frames")
-        self.path = os.path.join(folder.name, "latents")
+        self.path = os.path.join(folder.name, "latents.safetensors")
 
     def tail(self, weights):
         return ["taedecode", "post-messages=true", "model-file=" + os.path.join(
@@ -179,7 +179,11 @@ class EndToEnd(unittest.TestCase):
                 (sd, stand_ins.HeunScheduler, 2, *_SD),
                 (sd, stand_ins.DdimScheduler, 1, *_SD),
                 (sd, stand_ins.DpmScheduler, 1, *_SD),
-                (sd, stand_ins.PndmScheduler, 2, *_SD)):
+                (sd, stand_ins.PndmScheduler, 2, *_SD),
+                (sd, stand_ins.EulerAncestralScheduler, 0, *_SD),
+                (sd, stand_ins.LcmScheduler, 0, *_SD),
+                (sd, stand_ins.TCDScheduler, 0, *_SD),
+                (sd, stand_ins.SdeDpmScheduler, 0, *_SD)):
             with self.subTest(scheduler.__name__):
                 clean, picture = _golden(golden)
                 if os.path.exists(self.path):
@@ -190,7 +194,7 @@ class EndToEnd(unittest.TestCase):
                 self.assertGreaterEqual(len(frames), 8)
                 error = ((frames - picture) ** 2).mean(axis=(1, 2, 3))
                 psnr = 10 * np.log10(255 ** 2 / np.maximum(error, 1e-3))
-                self.assertLess(psnr[:alone].max(), 25, str(psnr.round(1)))
+                self.assertTrue((psnr[:alone] < 25).all(), str(psnr.round(1)))
                 self.assertGreater(psnr[alone:].min(), 40, str(psnr.round(1)))
 
     def test_live(self):

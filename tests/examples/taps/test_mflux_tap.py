@@ -33,7 +33,7 @@ _MODELS = [  # aliases, name, shape, space, layout, shape as sent
 
 class Mflux(unittest.TestCase):
     def run_model(self, aliases, name, shape, steps=3):
-        path = wire.temporary_address(self)[len("unix:"):]
+        path = wire.temporary_file(self)
         callback = mflux_tap.TaeCallback(path)
         config = stand_ins.mflux_config(aliases, name, steps, 96, 64)
         latents = stand_ins.MlxArray(

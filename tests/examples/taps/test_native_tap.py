@@ -91,7 +91,7 @@ class Native(unittest.TestCase):
 
     def test_file(self):
         for name in _PROGRAMS:
-            path = wire.temporary_address(self)[len("unix:"):]
+            path = wire.temporary_file(self)
             self.times(self.start(name, path, 3, 50000))
             self.times(self.start(name, path, 1))
             steps = [int(m.metadata["step"]) for m in wire.read_file(path)]

@@ -1,12 +1,17 @@
 """tae_tap.Tap with numpy alone: framing, addresses, and every listener that a
 run must survive. No test needs torch."""
+import gc
 import os
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import types
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -62,10 +67,35 @@ class Framing(unittest.TestCase):
         self.assertEqual(
             len(self.listener.wait(1)[0].metadata["prompt"]), 4096)
 
+    def test_numbers_of_every_kind(self):
+        latent = np.arange(24.0).reshape(1, 2, 3, 4)
+        kinds = ">f4", ">f2", ">f8", "<i8", "u1", "bool", "<f8"
+        for kind in kinds:
+            self.tap.send(latent.astype(kind), step=np.int64(3), gen=kind,
+                          sigma=np.float64(0.5), final=np.bool_(True))
+            message = self.listener.wait_for_finals(
+                1 + len(self.listener.messages))[-1]
+            self.assertEqual(message.dtype, "F16" if kind == ">f2" else "F32")
+            np.testing.assert_array_equal(
+                message.array(), latent.astype(kind).astype("f4"))
+            self.assertEqual(message.metadata, {
+                "step": "3", "sigma": "0.5", "final": "1", "gen": kind})
+
+    def test_a_batch_is_sent_whole(self):
+        latent = np.arange(48, dtype="f4").reshape(2, 2, 3, 4)
+        self.tap.send(latent, final=True)
+        np.testing.assert_array_equal(
+            self.listener.wait(1)[0].array(), latent)
+
     def test_what_is_no_tensor_is_reported_once_and_nothing_raised(self):
+        tae_tap.Tap.send.said = False
         with self.assertLogs("tae_tap", "WARNING") as logs:
+            self.tap.send()
+            self.tap.send(None)
             self.tap.send(object())
             self.tap.send("text")
+            self.tap.send(_latent(), step=mock.Mock(
+                ndim=1, __str__=mock.Mock(side_effect=ValueError)))
         self.assertEqual(len(logs.records), 1)
         self.tap.send(_latent(7), final=True)
         self.assertEqual(self.listener.wait(1)[0].array().max(), 7)
@@ -192,6 +222,38 @@ class Listeners(unittest.TestCase):
         listener.wait(tap.sent)
         self.assertEqual(listener.steps()[-1], 20)
 
+    def test_the_last_one_of_who_does_not_know_it(self):
+        listener = wire.Listener(wire.temporary_address(self))
+        self.addCleanup(listener.close)
+        tap = tae_tap.Tap(listener.address)
+        self.addCleanup(tap.close)
+
+        def send(step, final=False):
+            tap.send(_latent(step), step=step, gen=step // 10, final=final)
+
+        def came():
+            return [(m.metadata["step"], m.metadata["final"])
+                    for m in listener.messages]
+
+        send(1, "maybe")
+        tap.finish(7)  # says nothing of generation 0
+        listener.wait(1)  # it does not wait for ever
+        self.assertEqual(came(), [("1", "0")])
+        send(2, "maybe")
+        tap.finish(0)
+        listener.wait(2)
+        self.assertEqual(came()[1:], [("2", "1")])  # once, and as the final one
+        send(3)
+        listener.wait(3)
+        tap.finish()  # it has gone: once more, and as the final one
+        listener.wait(4)
+        self.assertEqual(came()[2:], [("3", "0"), ("3", "1")])
+        tap.finish()  # nothing new to say
+        send(11, "maybe")
+        tap.close(wire.PATIENCE)
+        listener.wait(5)
+        self.assertEqual(came()[4:], [("11", "1")])
+
     def test_finals_of_several_generations_are_all_kept(self):
         address = wire.temporary_address(self)
         tap = tae_tap.Tap(address)
@@ -205,7 +267,237 @@ class Listeners(unittest.TestCase):
                          [("0", "3"), ("1", "3"), ("2", "3")])
 
 
-class Files(unittest.TestCase):
+class Program:
+    def program(self, text, **keywords):
+        """Runs this after `import numpy, tae_tap`; what it printed."""
+        text = ("import sys; sys.path.insert(0, %r)\n"
+                "import os, numpy, wire, tae_tap\n"
+                "latent = numpy.ones((1, 4, 64, 64), 'f4')\n" % os.path.dirname(
+                    os.path.abspath(__file__)) + text)
+        return subprocess.run(
+            [sys.executable, "-B", "-c", text], timeout=wire.PATIENCE,
+            check=True, stderr=subprocess.PIPE, universal_newlines=True,
+            **keywords).stderr
+
+
+class Sharing(unittest.TestCase, Program):
+    def setUp(self):
+        self.listener = wire.Listener(wire.temporary_address(self))
+        self.addCleanup(self.listener.close)
+
+    def test_the_taps_of_an_address_have_one_thread_and_one_descriptor(self):
+        def used():
+            return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+        first = tae_tap.Tap(self.listener.address)
+        first.send(_latent(1), final=True)
+        self.listener.wait(1)
+        before, taps = used(), []
+        for count in range(2, 31):
+            taps.append(tae_tap.Tap(self.listener.address))
+            taps[-1].send(_latent(count), final=True)
+            self.listener.wait(count)
+        self.assertEqual(self.listener.connections, 1)
+        self.assertEqual(used(), before)
+        for tap in taps:  # what one of them does is not what all do
+            tap.close(wire.PATIENCE)
+            self.assertEqual((tap.sent, tap.dropped), (1, 0))
+        first.send(_latent(31), final=True)
+        self.listener.wait(31)
+        self.assertEqual(self.listener.connections, 1)
+        first.close(wire.PATIENCE)
+        self.assertEqual(used()[0], before[0] - 1)
+
+    def test_what_nobody_holds_any_more_is_delivered_and_gone(self):
+        for count in range(1, 4):
+            tae_tap.Tap(self.listener.address).send(_latent(1), final=True)
+            self.listener.wait(count)
+        gc.collect()
+        tap = tae_tap.Tap(self.listener.address)
+        tap.send(_latent(1), final=True)
+        self.listener.wait(4)
+        self.assertEqual(self.listener.connections, 1)
+        tap.close(wire.PATIENCE)  # the only one left
+        self.assertFalse([t for t in threading.enumerate()
+                          if t.name.startswith("tae_tap")])
+
+    def test_a_forked_child_sends_too(self):
+        self.program(
+            "tap = tae_tap.Tap(%r)\n"
+            "tap.send(latent, step=1, final=True)\n"
+            "while not tap.sent: pass\n"
+            "taken = tap._sender.changed, tae_tap._lock\n"
+            "for lock in taken: lock.acquire()\n"  # as by another thread
+            "child = os.fork()\n"
+            "if not child:\n"
+            "    tap.send(latent, step=2, final=True)\n"
+            "    tap.close(%f)\n"
+            "    os._exit(0)\n"
+            "for lock in taken: lock.release()\n"
+            "assert os.waitpid(child, 0)[1] == 0\n"
+            "tap.send(latent, step=3, final=True)\n"
+            "tap.close(%f)\n" % (
+                self.listener.address, wire.PATIENCE, wire.PATIENCE))
+        self.listener.wait(3)
+        self.assertEqual(sorted(self.listener.steps()), [1, 2, 3])
+        self.assertEqual(self.listener.connections, 2)
+
+    def test_a_thread_that_cannot_start(self):
+        tap = tae_tap.Tap(self.listener.address)
+        with mock.patch("threading.Thread.start", side_effect=RuntimeError):
+            tap.send(_latent(1), step=1, final=True)
+        tap.send(_latent(2), step=2, final=True)
+        self.listener.wait(2)
+        with mock.patch("threading.Thread.start", side_effect=RuntimeError):
+            other = tae_tap.Tap("tcp://127.0.0.1:9")
+            other.send(_latent(1))
+            other.close()
+        tap.close()
+
+
+class Addresses(unittest.TestCase, Program):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        tae_tap._refused.clear()
+
+    def reaches(self, address, listener):
+        tap = tae_tap.Tap(address)
+        tap.send(_latent(1), final=True)
+        self.assertEqual(listener.wait(1)[0].shape, [1, 16, 128, 128])
+        tap.close(wire.PATIENCE)
+        listener.close()
+
+    def test_a_host_and_a_port_without_tcp(self):
+        for host in "127.0.0.1", "localhost", "":
+            listener = wire.Listener("tcp://127.0.0.1:0")
+            self.reaches(host + ":" + listener.address.rsplit(":")[-1],
+                         listener)
+
+    def test_every_address_of_a_name_is_tried(self):
+        listener = wire.Listener("tcp://127.0.0.1:0")
+        port = int(listener.address.rsplit(":")[-1])
+        names = [(socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("::1", port)),
+                 (socket.AF_INET, socket.SOCK_STREAM, 0, "",
+                  ("127.0.0.1", port))]
+        with mock.patch("socket.getaddrinfo", return_value=names):
+            self.reaches("tcp://localhost:%d" % port, listener)
+
+    def test_the_path_of_a_socket_without_unix(self):
+        for name in "tae.sock", "other":
+            path = os.path.join(self.folder, name)
+            self.reaches(path, wire.Listener("unix:" + path))
+        path = os.path.join(self.folder, "late.sock")  # nobody listens yet
+        tap = tae_tap.Tap(path)
+        tap.send(_latent(1), final=True)
+        self.reaches(path, wire.Listener("unix:" + path))
+        tap.close()
+
+    def test_only_what_is_named_so_becomes_a_file(self):
+        one, other = (os.path.join(self.folder, n)
+                      for n in ("run.safetensors", "run.bin"))
+        for address, path in (one, one), ("file:" + other, other):
+            tap = tae_tap.Tap(address)
+            tap.send(_latent(1, 8))
+            tap.close(wire.PATIENCE)
+            self.assertEqual(len(wire.read_file(path)), 1)
+
+    def test_what_is_no_address_is_said_once_and_makes_no_file(self):
+        here = os.getcwd()
+        os.chdir(self.folder)
+        self.addCleanup(os.chdir, here)
+        wrong = ("myfile", "/nonexistent/preview", "http://127.0.0.1:80",
+                 "127.0.0.1", "tae", 5000, object(), ["unix:/x"])
+        for address in wrong:
+            with self.assertLogs("tae_tap", "WARNING") as logs:
+                for _ in range(2):
+                    tap = tae_tap.Tap(address)
+                    tap.send(_latent(1))
+                    tap.finish()
+                    tap.close()
+            self.assertEqual(len(logs.records), 1, address)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_without_an_address_it_is_the_users_own_socket(self):
+        path = os.path.join(self.folder, "tae.sock")
+        with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self.folder):
+            for address in None, "", "unix:":
+                self.reaches(address, wire.Listener("unix:" + path))
+
+    def test_where_there_is_no_runtime_folder(self):
+        run = "/run/user/%d" % os.getuid()
+        mine = types.SimpleNamespace(st_uid=os.getuid())
+        other = types.SimpleNamespace(st_uid=os.getuid() + 1)
+        for exists, owner, folder in (
+                (True, mine, run), (True, other, "/tmp/tae-%d" % os.getuid()),
+                (False, mine, "/tmp/tae-%d" % os.getuid())):
+            with mock.patch.dict(os.environ), \
+                    mock.patch("os.path.isdir", return_value=exists), \
+                    mock.patch("os.stat", return_value=owner):
+                os.environ.pop("XDG_RUNTIME_DIR", None)
+                self.assertEqual(tae_tap._own_socket(), folder + "/tae.sock")
+
+    def test_what_belongs_to_somebody_else_gets_nothing_and_says_so_once(self):
+        path = os.path.join(self.folder, "tae.sock")
+        listener = wire.Listener("unix:" + path)
+        self.addCleanup(listener.close)
+        lstat = os.lstat
+        for somebodys in self.folder, path:
+            def owners(name, of=somebodys):
+                found = lstat(name)
+                return types.SimpleNamespace(
+                    st_uid=found.st_uid + (str(name) == of))
+            with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self.folder), \
+                    mock.patch("os.lstat", owners), \
+                    self.assertLogs("tae_tap", "WARNING") as logs:
+                tap = tae_tap.Tap()
+                tap.send(_latent(1), final=True)
+                tap.close(wire.PATIENCE)  # tries it twice
+            self.assertEqual(tap.sent, 0)
+            self.assertEqual(len(logs.records), 1)
+            self.assertIn(somebodys + " belongs to another user",
+                          logs.output[0])
+        self.assertEqual(listener.connections, 0)
+
+    def test_a_socket_that_may_not_be_opened_says_so_once(self):
+        path = os.path.join(self.folder, "tae.sock")
+        listener = wire.Listener("unix:" + path)
+        self.addCleanup(listener.close)
+        os.chmod(path, 0)
+        os.chmod(self.folder, stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH)
+        said = self.program(
+            "if not os.getuid(): os.setuid(65534)\n"  # root may open all
+            "tap = tae_tap.Tap('unix:' + %r)\n"
+            "for step in range(3):\n"
+            "    tap.send(latent, final=True)\n"
+            "tap.close(%f)\n" % (path, wire.PATIENCE))
+        self.assertEqual(said.count("PermissionError"), 1, said)
+        self.assertIn(path, said)
+
+    def test_a_system_without_unix_sockets(self):
+        said = self.program(
+            "import socket\n"
+            "late = tae_tap.Tap('unix:/nonexistent')\n"
+            "del socket.AF_UNIX, os.getuid, os.register_at_fork\n"
+            "for tap in late, tae_tap.Tap(), tae_tap.Tap('unix:/x'):\n"
+            "    tap.send(latent, final=True)\n"
+            "    tap.close()\n")
+        self.assertEqual(said.count("no Unix sockets"), 1, said)
+        self.assertNotIn("Traceback", said)
+
+    def test_a_bad_port_and_an_unknown_name_are_said_once(self):
+        for address in "tcp://127.0.0.1", "tcp://nobody.invalid:5000":
+            with self.assertLogs("tae_tap", "WARNING") as logs:
+                tap = tae_tap.Tap(address)
+                for _ in range(3):
+                    tap.send(_latent(1), final=True)
+                tap.close(wire.PATIENCE)
+            self.assertEqual(len(logs.records), 1, logs.output)
+            self.assertEqual(tap.sent, 0)
+
+
+class Files(unittest.TestCase, Program):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -221,30 +513,23 @@ class Files(unittest.TestCase):
         self.assertEqual([m.metadata["step"] for m in messages],
                          [str(s) for s in range(1, 11)] * 2)
 
-    def program(self, text, **keywords):
-        text = "import sys; sys.path.insert(0, %r)\n" % wire.TAPS + text
-        return subprocess.run([sys.executable, "-B", "-c", text],
-                              timeout=wire.PATIENCE, **keywords)
-
     def test_standard_output_and_the_end_of_the_program(self):
         with open(self.path, "wb") as out:
             self.program(
-                "import numpy, tae_tap\n"
                 "tap = tae_tap.Tap('-')\n"
-                "tap.send(numpy.ones((1, 4, 64, 64), 'f4'), final=True)\n",
-                stdout=out, check=True)
+                "tap.send(latent, final=True)\n", stdout=out)
         (message,) = wire.read_file(self.path)  # delivered at exit
         self.assertEqual(message.shape, [1, 4, 64, 64])
 
     def test_a_full_disk_leaves_no_torn_message(self):
-        done = self.program(
-            "import numpy, resource, time, tae_tap\n"
+        said = self.program(
+            "import resource\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
             "tap = tae_tap.Tap(%r)\n"
             "for step in range(1, 4):\n"
-            "    tap.send(numpy.ones((1, 4, 64, 64), 'f4'), step=step)\n"
+            "    tap.send(latent, step=step)\n"
             "tap.close()\n" % self.path)
-        self.assertEqual(done.returncode, 0)
+        self.assertEqual(said.count("File too large"), 1, said)
         self.assertEqual(
             [m.metadata["step"] for m in wire.read_file(self.path)], ["1"])
         self.assertEqual(os.path.getsize(self.path) // 65536, 1)

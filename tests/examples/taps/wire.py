@@ -73,6 +73,12 @@ def temporary_address(test):
     return "unix:" + os.path.join(folder.name, "tae.sock")
 
 
+def temporary_file(test):
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    return os.path.join(folder.name, "run.safetensors")
+
+
 # Seconds that only what hangs will take, on the busiest machine.
 PATIENCE = 300.0
 
@@ -131,6 +137,11 @@ class Listener:
     def wait_for_step(self, step):
         """Waits until this step has come and returns all messages."""
         return self._wait(lambda: step in self.steps())
+
+    def wait_for_finals(self, count):
+        """Waits until so many generations have ended."""
+        return self._wait(lambda: sum(
+            m.metadata.get("final") == "1" for m in self.messages) >= count)
 
     def steps(self):
         return [int(m.metadata["step"]) for m in self.messages]
