@@ -87,13 +87,14 @@ constexpr Command kCommands[] = {
      "or with\n"
      "    --table below 95 % or with a false alarm.\n"},
     {"quantize", tae::tool::Quantize,
-     "tae quantize LATENTS... [--variant V] [--model M] [--method M] "
-     "[--threads N]\n"
+     "tae quantize LATENTS... [--variant V] [--domain D] [--layout L] [--size "
+     "WxH]\n"
+     "             [--model M] [--method M] [--threads N]\n"
      "    What recording with 8 bits a number costs each picture.\n"},
     {"reuse", tae::tool::Reuse,
-     "tae reuse RUN... [--thresholds 0.05,0.1,...] [--variant V] [--model M] "
-     "[--method M]\n"
-     "          [--threads N] [--steps]\n"
+     "tae reuse RUN... [--thresholds 0.05,0.1,...] [--variant V] [--domain D] "
+     "[--layout L]\n"
+     "          [--size WxH] [--model M] [--method M] [--threads N] [--steps]\n"
      "    What taedecode's change-threshold saves and costs on recorded "
      "generations: the\n"
      "    share of pictures shown again, and how far they are from decoding "

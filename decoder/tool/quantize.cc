@@ -20,8 +20,9 @@
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {
-    {"--variant"}, {"--model"}, {"--method"}, {"--threads"}};
+constexpr Option kOptions[] = {{"--variant"}, {"--domain"}, {"--layout"},
+                               {"--size"},    {"--model"},  {"--method"},
+                               {"--threads"}};
 
 // The latent written with 8 bits and read again.
 StatusOr<LatentMessage> Quantised(const LatentView& latent, size_t* bytes) {
@@ -46,29 +47,30 @@ Status Measure(const Arguments& arguments, const std::string& path,
   const auto messages = ReadLatents(path, arguments);
   if (!messages.ok()) return messages.status();
   int number = 0;
-  for (const LatentMessage& message : *messages) {
-    const StatusOr<LatentView> latent = message.View();
-    if (!latent.ok()) return latent.status();
-    const auto request = RequestFor(*latent, message, path, arguments);
-    if (!request.ok()) return request.status();
-    const auto model = OpenModel(*request);
-    if (!model.ok()) return model.status();
-    Decoder decoder(*model, {.parallel = threads, .cpu = ""});
-    size_t bytes = 0;
-    const auto small = Quantised(*latent, &bytes);
-    if (!small.ok()) return small.status();
-    const auto before = Picture(decoder, *latent);
-    if (!before.ok()) return before.status();
-    const auto after = Picture(decoder, *small->View());
-    if (!after.ok()) return after.status();
-    const Difference difference =
-        Compare(after->data(), before->data(), before->size());
-    std::printf("%-36s %4d %9zu %9zu %8.1f %8.4f\n",
-                std::filesystem::path(path).filename().c_str(), ++number,
-                latent->size, bytes, difference.psnr, difference.max_abs);
-    summary->worst = std::min(summary->worst, difference.psnr);
-    ++summary->count;
-  }
+  for (const LatentMessage& message : *messages)
+    for (int item = 0; item < BatchOf(message.header); ++item) {
+      const StatusOr<LatentView> latent = message.View(item);
+      if (!latent.ok()) return latent.status();
+      const auto request = RequestFor(*latent, message, path, arguments);
+      if (!request.ok()) return request.status();
+      const auto model = OpenModel(*request);
+      if (!model.ok()) return model.status();
+      Decoder decoder(*model, {.parallel = threads, .cpu = ""});
+      size_t bytes = 0;
+      const auto small = Quantised(*latent, &bytes);
+      if (!small.ok()) return small.status();
+      const auto before = Picture(decoder, *latent);
+      if (!before.ok()) return before.status();
+      const auto after = Picture(decoder, *small->View());
+      if (!after.ok()) return after.status();
+      const Difference difference =
+          Compare(after->data(), before->data(), before->size());
+      std::printf("%-36s %4d %9zu %9zu %8.1f %8.4f\n",
+                  std::filesystem::path(path).filename().c_str(), ++number,
+                  latent->size, bytes, difference.psnr, difference.max_abs);
+      summary->worst = std::min(summary->worst, difference.psnr);
+      ++summary->count;
+    }
   return {};
 }
 

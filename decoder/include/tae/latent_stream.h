@@ -208,11 +208,11 @@ struct LatentFile {
 
 // All latents of a file: .safetensors (one latent; a recorded stream; or many
 // tensors of one shape, in natural order of their names), .npy (also
-// concatenated), .npz (also the caches of sd-scripts), ComfyUI .latent. Of a recording that ends inside a message, or
-// in something else, all whole messages before that are given, and a note that
-// names the byte. Every message names the file.
-// Errors: kNotFound, kUnreadable, and as ReadLatentHeader where not even the
-// first message is whole.
+// concatenated), .npz (also the caches of sd-scripts), ComfyUI .latent. Of a
+// recording that ends inside a message, or in something else, all whole
+// messages before that are given, and a note that names the byte. Every message
+// names the file. Errors: kNotFound, kUnreadable, and as ReadLatentHeader where
+// not even the first message is whole.
 TAE_EXPORT StatusOr<LatentFile> ReadLatentFile(const std::string& path,
                                                const LatentLimits& limits);
 

@@ -132,7 +132,7 @@ TEST(LatentParse, RefusesByName) {
       "abcd");
   const Refusal cases[] = {
       {Message(1) + "junk that is long", "Latent 2, at byte "},
-      {Message(1) + "junk that is long", "found the bytes 6a 75 6e 6b"},
+      {Message(1) + "junk that is long", "found text: 'junk that "},
       {Message(1, R"(,"layout":"zigzag")"), "unknown layout 'zigzag'"},
       {Message(1, R"(,"space":"sd")"), "appears twice"},
       {weights, "these are"},
