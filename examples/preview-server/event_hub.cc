@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "client_socket.h"
+
 namespace preview {
 namespace {
 
@@ -39,8 +41,11 @@ Bytes EventHub::NextFor(Listener* listener) {
 }
 
 bool EventHub::Add(SoupServerMessage* message) {
-  if (listeners_.size() >= kMostListeners) return false;
+  Shares::Place place =
+      shares_.Take(HostOf(soup_server_message_get_remote_address(message)));
+  if (!place) return false;
   const auto listener = listeners_.emplace(listeners_.end());
+  listener->place = std::move(place);
   listener->overflowed = true;
   listener->stream = std::make_unique<ChunkStream>(
       message, "text/event-stream",

@@ -14,6 +14,7 @@
 
 #include "bytes.h"
 #include "chunk_stream.h"
+#include "shares.h"
 
 namespace preview {
 
@@ -41,6 +42,7 @@ class EventHub {
   struct Listener {
     std::deque<Bytes> waiting;
     bool overflowed = false;
+    Shares::Place place;
     std::unique_ptr<ChunkStream> stream;
   };
 
@@ -49,6 +51,7 @@ class EventHub {
   void Send(const Bytes& bytes);
 
   const std::function<std::string()> status_;
+  Shares shares_{kMostListeners};
   std::list<Listener> listeners_;
   uint64_t number_ = 0;
   guint heartbeat_ = 0;

@@ -1,12 +1,14 @@
 #include "http_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <exception>
 #include <new>
 #include <utility>
 
 #include "access.h"
 #include "client_socket.h"
-#include "descriptors.h"
 #include "reply.h"
 
 namespace preview {
@@ -129,22 +131,13 @@ gboolean HttpServer::OnConnection(GSocketService*,
                                   GSocketConnection* connection, GObject*,
                                   gpointer data) {
   auto* self = static_cast<HttpServer*>(data);
-  if (*self->connections_ >= kMostConnections || !EnoughDescriptors(0))
-    return TRUE;  // and it closes
-  ++*self->connections_;
-  g_object_weak_ref(
-      G_OBJECT(connection),
-      [](gpointer data, GObject*) {
-        const std::unique_ptr<std::shared_ptr<int>> count(
-            static_cast<std::shared_ptr<int>*>(data));
-        --**count;
-      },
-      new std::shared_ptr<int>(self->connections_));
+  if (!self->connections_.Admit(connection)) return TRUE;  // and it closes
   GSocket* socket = g_socket_connection_get_socket(connection);
   g_socket_set_timeout(socket, kSilentSeconds);
   g_socket_set_keepalive(socket, TRUE);
-  g_socket_set_option(socket, 6 /* IPPROTO_TCP */, 1 /* TCP_NODELAY */, 1,
-                      nullptr);
+  g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
+  g_socket_set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
+                      kSilentSeconds * 1000, nullptr);
   GSocketAddress* local =
       g_socket_connection_get_local_address(connection, nullptr);
   GSocketAddress* remote =
@@ -159,7 +152,14 @@ gboolean HttpServer::OnConnection(GSocketService*,
 }
 
 // Bodies are not kept, but for short ones that say how long they are.
-void HttpServer::OnStarted(SoupServer*, SoupServerMessage* message, gpointer) {
+void HttpServer::OnStarted(SoupServer*, SoupServerMessage* message,
+                           gpointer data) {
+  static_cast<HttpServer*>(data)->connections_.OnWaits(message);
+  g_signal_connect(message, "got-body",
+                   G_CALLBACK(+[](SoupServerMessage* m, gpointer self) {
+                     static_cast<HttpServer*>(self)->connections_.OnCame(m);
+                   }),
+                   data);
   soup_message_body_set_accumulate(
       soup_server_message_get_request_body(message), FALSE);
   g_signal_connect(

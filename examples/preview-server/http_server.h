@@ -8,9 +8,9 @@
 #include <libsoup/soup.h>
 
 #include <functional>
-#include <memory>
 #include <string>
 
+#include "connections.h"
 #include "options.h"
 #include "request.h"
 #include "tae/status.h"
@@ -19,8 +19,6 @@ namespace preview {
 
 class HttpServer {
  public:
-  static constexpr int kMostConnections = 256;
-
   using Handle = std::function<void(const Request&)>;
 
   // `handle` sees requests that are allowed.
@@ -35,12 +33,12 @@ class HttpServer {
 
   // "http://127.0.0.1:8080/", after Start().
   const std::string& url() const { return url_; }
-  int connections() const { return *connections_; }
+  int connections() const { return int(connections_.count()); }
 
  private:
   static gboolean OnConnection(GSocketService*, GSocketConnection* connection,
                                GObject*, gpointer self);
-  static void OnStarted(SoupServer*, SoupServerMessage* message, gpointer);
+  static void OnStarted(SoupServer*, SoupServerMessage* message, gpointer self);
   static void OnRequest(SoupServer*, SoupServerMessage* message,
                         const char* path, GHashTable* query, gpointer self);
   void Answer(const Request& request);
@@ -51,8 +49,7 @@ class HttpServer {
   SoupServer* server_ = nullptr;
   GSocketService* service_ = nullptr;
   std::string url_;
-  // Connections outlive the server by a moment.
-  const std::shared_ptr<int> connections_ = std::make_shared<int>(0);
+  Connections connections_;
 };
 
 }  // namespace preview

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "client_socket.h"
+
 namespace preview {
 namespace {
 
@@ -21,8 +23,11 @@ std::string MakePart(const Bytes& jpeg) {
 
 bool LiveHub::Add(SoupServerMessage* message, std::optional<uint64_t> only,
                   const Bytes& first) {
-  if (viewers_.size() >= kMostViewers) return false;
+  Shares::Place place =
+      shares_.Take(HostOf(soup_server_message_get_remote_address(message)));
+  if (!place) return false;
   const auto viewer = viewers_.emplace(viewers_.end());
+  viewer->place = std::move(place);
   viewer->only = only;
   viewer->waiting = CopyBytes(kPartHead + (first ? MakePart(first) : ""));
   viewer->stream = std::make_unique<ChunkStream>(

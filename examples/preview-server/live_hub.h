@@ -13,6 +13,7 @@
 
 #include "bytes.h"
 #include "chunk_stream.h"
+#include "shares.h"
 
 namespace preview {
 
@@ -35,9 +36,11 @@ class LiveHub {
   struct Viewer {
     std::optional<uint64_t> only;
     Bytes waiting;  // the newest that it has not got
+    Shares::Place place;
     std::unique_ptr<ChunkStream> stream;
   };
 
+  Shares shares_{kMostViewers};
   std::list<Viewer> viewers_;
   uint64_t skipped_ = 0;
 };

@@ -59,7 +59,9 @@ void Hub::Invite(SoupServerMessage* message) {
                       "WebRTC needs GStreamer's webrtcbin and nice elements "
                       "(packages gstreamer1.0-plugins-bad and "
                       "gstreamer1.0-nice)");
-  if (peers_.size() >= kMostPeers)
+  Shares::Place place =
+      shares_.Take(HostOf(soup_server_message_get_remote_address(message)));
+  if (!place)
     return ReplyError(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
                       "too many viewers");
   if (!EnoughDescriptors(kDescriptorsOfPeer))
@@ -67,6 +69,7 @@ void Hub::Invite(SoupServerMessage* message) {
                       "too few file descriptors are left for WebRTC");
   const Place guest = peers_.emplace(peers_.end());
   guest->id = MakeId();
+  guest->place = std::move(place);
   guest->came = guest->spoken = g_get_monotonic_time();
   const std::string address =
       HostOf(soup_server_message_get_local_address(message));

@@ -16,6 +16,7 @@
 
 #include "bytes.h"
 #include "chunk_stream.h"
+#include "shares.h"
 #include "webrtc/encoder.h"
 #include "webrtc/peer.h"
 
@@ -56,6 +57,7 @@ class Hub {
     gint64 spoken = 0;           // when it got its last line
     Bytes line;                  // that it has not got yet
     std::shared_ptr<Peer> peer;  // null: it ended
+    Shares::Place place;
     std::unique_ptr<ChunkStream> stream;
   };
   using Place = std::list<Guest>::iterator;
@@ -74,6 +76,7 @@ class Hub {
   const bool offered_;
   guint tick_ = 0;
   Encoder encoder_;
+  Shares shares_{kMostPeers};
   std::list<Guest> peers_;
 };
 

@@ -493,6 +493,54 @@ class Survives(unittest.TestCase):
                         pass  # it hung up, which is an answer
                 self.assertEqual(preview.get("/status").status, 200)
 
+    def test_half_requests_lock_out_nobody(self):
+        """More of them than there are places, each a byte further from time to
+        time, while others ask; and their time is up whatever they send."""
+        with Preview() as preview:
+            host, port = preview.host.split(":")
+            begin = (b"GET /status HTTP/1.1\r\nX: ",
+                     b"POST /webrtc/0 HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Content-Length: 60000\r\n\r\n",
+                     b"POST /webrtc/0 HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", b"")
+            half = []
+            with preview.stream("/events") as events:
+                events.readline()
+                for number in range(300):
+                    peer = socket.create_connection((host, int(port)))
+                    peer.sendall(begin[number % len(begin)])
+                    half.append(peer)
+                self.assertEqual(preview.get("/status").status, 200)
+                until = time.monotonic() + PATIENCE
+                while half and time.monotonic() < until:
+                    half = [peer for peer in half if self.dribble(peer)]
+                    self.assertEqual(preview.get("/status").status, 200)
+                    time.sleep(1)
+                self.assertEqual(half, [])
+                # Who is served stays.
+                send_run(preview, "seen", steps=1)
+                while b'"seen"' not in events.readline():
+                    pass
+            self.assertLess(preview.status()["viewers"]["connections"], 4)
+
+    def dribble(self, peer):
+        """Whether the server still listens to it."""
+        try:
+            peer.setblocking(False)
+            if not peer.recv(4096):
+                raise ConnectionError("closed")
+        except BlockingIOError:
+            pass
+        except OSError:
+            peer.close()
+            return False
+        try:
+            peer.send(b"a")
+        except OSError:
+            peer.close()
+            return False
+        return True
+
     def test_more_connections_than_are_kept(self):
         with Preview() as preview:
             host = preview.host.split(":")
