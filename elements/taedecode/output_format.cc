@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 namespace taegst {
@@ -74,12 +73,7 @@ std::vector<GstVideoFormat> AllowedFormats(const GstCaps* allowed,
 
 // The library's chroma kernels work on pairs of pixels, of each cell.
 bool IsWritable(GstVideoFormat format, const OutputSize& size) {
-  const GstVideoFormatInfo* info = gst_video_format_get_info(format);
-  const bool even_x =
-      size.cell_width() % 2 == 0 || GST_VIDEO_FORMAT_INFO_W_SUB(info, 1) == 0;
-  const bool even_y =
-      size.cell_height() % 2 == 0 || GST_VIDEO_FORMAT_INFO_H_SUB(info, 1) == 0;
-  return !GST_VIDEO_FORMAT_INFO_IS_YUV(info) || (even_x && even_y);
+  return HasWholeCells(format, size.cell_width(), size.cell_height());
 }
 
 OutputFormat Direct(const Written& row) {
@@ -119,6 +113,26 @@ std::vector<uint8_t> BlackLine(const GstVideoInfo& info, int width) {
 }
 
 }  // namespace
+
+bool HasWholeCells(GstVideoFormat format, int cell_width, int cell_height) {
+  if (FindWritten(format) == nullptr) return false;
+  const GstVideoFormatInfo* info = gst_video_format_get_info(format);
+  const bool even_x =
+      cell_width % 2 == 0 || GST_VIDEO_FORMAT_INFO_W_SUB(info, 1) == 0;
+  const bool even_y =
+      cell_height % 2 == 0 || GST_VIDEO_FORMAT_INFO_H_SUB(info, 1) == 0;
+  return !GST_VIDEO_FORMAT_INFO_IS_YUV(info) || (even_x && even_y);
+}
+
+GstVideoFrame CutCell(GstVideoFrame* frame, const GridShape& grid, int cell) {
+  GstVideoFrame cut = *frame;
+  cut.info.width /= grid.columns;
+  cut.info.height /= grid.rows;
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i)
+    cut.data[i] = PlaneAt(frame, i, cell % grid.columns * cut.info.width,
+                          cell / grid.columns * cut.info.height);
+  return cut;
+}
 
 GstPtr<GstCaps> OutputCaps() {
   GValue formats = G_VALUE_INIT;
@@ -203,51 +217,19 @@ tae::FrameView ViewOf(GstVideoFrame* frame, tae::PixelFormat pixel) {
 
 tae::FrameView CellOf(GstVideoFrame* frame, tae::PixelFormat pixel,
                       const GridShape& grid, int cell) {
-  tae::FrameView view = ViewOf(frame, pixel);
-  view.width /= grid.columns;
-  view.height /= grid.rows;
-  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i)
-    view.plane[i] = PlaneAt(frame, i, cell % grid.columns * view.width,
-                            cell / grid.columns * view.height);
-  return view;
-}
-
-void CopyIntoCell(const GstVideoFrame* picture, const GridShape& grid, int cell,
-                  GstVideoFrame* frame) {
-  const GstVideoFormatInfo* format = frame->info.finfo;
-  const int x = cell % grid.columns * GST_VIDEO_FRAME_WIDTH(picture);
-  const int y = cell / grid.columns * GST_VIDEO_FRAME_HEIGHT(picture);
-  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i) {
-    guint component = 0;
-    while (format->plane[component] != i) ++component;
-    const auto row_bytes =
-        size_t(GST_VIDEO_FRAME_COMP_WIDTH(picture, component)) *
-        size_t(GST_VIDEO_FRAME_COMP_PSTRIDE(picture, component));
-    const auto* from =
-        static_cast<const uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(picture, i));
-    uint8_t* to = PlaneAt(frame, i, x, y);
-    for (int row = 0; row < GST_VIDEO_FRAME_COMP_HEIGHT(picture, component);
-         ++row) {
-      std::memcpy(to, from, row_bytes);
-      from += GST_VIDEO_FRAME_PLANE_STRIDE(picture, i);
-      to += GST_VIDEO_FRAME_PLANE_STRIDE(frame, i);
-    }
-  }
+  GstVideoFrame cut = CutCell(frame, grid, cell);
+  return ViewOf(&cut, pixel);
 }
 
 void BlackenCell(GstVideoFrame* frame, const GridShape& grid, int cell) {
   const GstVideoFormatInfo* format = frame->info.finfo;
-  const int width = GST_VIDEO_FRAME_WIDTH(frame) / grid.columns;
-  const int height = GST_VIDEO_FRAME_HEIGHT(frame) / grid.rows;
-  const std::vector<uint8_t> black = BlackLine(frame->info, width);
-  gpointer planes[GST_VIDEO_MAX_PLANES] = {};
-  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(frame); ++i)
-    planes[i] = PlaneAt(frame, i, cell % grid.columns * width,
-                        cell / grid.columns * height);
-  for (int y = 0; y < height; y += format->pack_lines)
-    format->pack_func(format, GST_VIDEO_PACK_FLAG_NONE,
-                      const_cast<uint8_t*>(black.data()), 0, planes,
-                      frame->info.stride, frame->info.chroma_site, y, width);
+  GstVideoFrame cut = CutCell(frame, grid, cell);
+  const int width = GST_VIDEO_FRAME_WIDTH(&cut);
+  std::vector<uint8_t> black = BlackLine(frame->info, width);
+  for (int y = 0; y < GST_VIDEO_FRAME_HEIGHT(&cut); y += format->pack_lines)
+    format->pack_func(format, GST_VIDEO_PACK_FLAG_NONE, black.data(), 0,
+                      cut.data, cut.info.stride, cut.info.chroma_site, y,
+                      width);
 }
 
 }  // namespace taegst

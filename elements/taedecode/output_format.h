@@ -52,9 +52,12 @@ tae::FrameView ViewOf(GstVideoFrame* frame, tae::PixelFormat pixel);
 tae::FrameView CellOf(GstVideoFrame* frame, tae::PixelFormat pixel,
                       const GridShape& grid, int cell);
 
-// Copies a picture of a cell's size and the frame's format.
-void CopyIntoCell(const GstVideoFrame* picture, const GridShape& grid, int cell,
-                  GstVideoFrame* frame);
+// Whether cells of these sides can be written one by one: they begin at whole
+// pixels of every plane, in a format that the library knows.
+bool HasWholeCells(GstVideoFormat format, int cell_width, int cell_height);
+
+// One cell as a frame of its own, of the same memory; not to be unmapped.
+GstVideoFrame CutCell(GstVideoFrame* frame, const GridShape& grid, int cell);
 
 // Makes a cell black.
 void BlackenCell(GstVideoFrame* frame, const GridShape& grid, int cell);

@@ -41,11 +41,19 @@ tae::Status Painter::SetScene(Scene scene) {
 
 tae::Status Painter::MakeConverter() {
   unconverted_ = MakeSketch(scene_.shown.width, scene_.shown.height);
+  GstVideoInfo from = unconverted_.info, to = scene_.shown;
+  // Chroma of two cells is not mixed where they can be converted one by one.
+  converts_cells_ =
+      HasWholeCells(scene_.format.shown, to.width / scene_.grid.columns,
+                    to.height / scene_.grid.rows);
+  if (converts_cells_) {
+    from.width = to.width /= scene_.grid.columns;
+    from.height = to.height /= scene_.grid.rows;
+  }
   GstStructure* config = gst_structure_new(
       "converter", GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT,
       static_cast<guint>(threads_->workers()), nullptr);
-  converter_.reset(
-      gst_video_converter_new(&unconverted_.info, &scene_.shown, config));
+  converter_.reset(gst_video_converter_new(&from, &to, config));
   if (converter_ != nullptr) return {};
   return tae::Unsupported(std::string("GStreamer cannot convert to ") +
                           gst_video_format_to_string(scene_.format.shown));
@@ -86,9 +94,18 @@ tae::Status Painter::Paint(size_t rung,
   FrameMap written(&unconverted_.info, unconverted_.buffer.get());
   if (!written.ok()) return tae::OutOfMemory(kNoMemory);
   TAE_RETURN_IF_ERROR(Draw(rung, latents, written.frame(), report));
-  if (!report->interrupted)
-    gst_video_converter_frame(converter_.get(), written.frame(), shown);
+  if (!report->interrupted) Convert(written.frame(), shown);
   return {};
+}
+
+void Painter::Convert(GstVideoFrame* written, GstVideoFrame* shown) {
+  if (!converts_cells_)
+    return gst_video_converter_frame(converter_.get(), written, shown);
+  for (int cell = 0; cell < scene_.grid.cells(); ++cell) {
+    GstVideoFrame from = CutCell(written, scene_.grid, cell);
+    GstVideoFrame to = CutCell(shown, scene_.grid, cell);
+    gst_video_converter_frame(converter_.get(), &from, &to);
+  }
 }
 
 // Null where the latent is decoded whole and its picture not kept. Where no
@@ -168,8 +185,9 @@ tae::Status Painter::Deliver(const tae::LadderRung& rung, GstVideoFrame* drawn,
     return tae::ShrinkFrame(ViewOf(drawn, pixel),
                             CellOf(written, pixel, scene_.grid, cell),
                             threads_.get());
-  CopyIntoCell(drawn, scene_.grid, cell, written);
-  return {};
+  GstVideoFrame cut = CutCell(written, scene_.grid, cell);
+  if (gst_video_frame_copy(&cut, drawn)) return {};
+  return tae::Internal("the kept picture is not of the frame's format");
 }
 
 }  // namespace taegst

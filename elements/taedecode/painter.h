@@ -63,6 +63,7 @@ class Painter {
   tae::Decoder& DecoderOf(const tae::LadderRung& rung);
   tae::Status Prepare(const tae::LadderRung& rung);
   tae::Status MakeConverter();
+  void Convert(GstVideoFrame* written, GstVideoFrame* shown);
   Sketch MakeSketch(int width, int height) const;
   tae::Status Draw(size_t rung, std::span<const tae::LatentView> latents,
                    GstVideoFrame* written, tae::DecodeReport* report);
@@ -79,6 +80,7 @@ class Painter {
   Scene scene_;
   GstPtr<GstVideoConverter> converter_;  // where the format is converted
   Sketch unconverted_;
+  bool converts_cells_ = false;                  // each of them on its own
   std::map<int, Sketch> large_;                  // to be shrunk by the key
   std::map<std::pair<size_t, int>, Kept> kept_;  // of each rung and cell
 };
