@@ -94,11 +94,11 @@ def temporary_port(test):
 
 
 class Listener:
-    """Accepts producers one after another and reads all they send."""
+    """Accepts producers and reads all they send."""
 
     def __init__(self, address, pace=0.0):
         self.messages, self.connections = [], 0
-        self._pace, self._stop, self._peer = pace, False, None
+        self._pace, self._stop, self._peers = pace, False, []
         if address.startswith("unix:"):
             self._server = socket.socket(socket.AF_UNIX)
             if os.path.exists(address[5:]):
@@ -118,17 +118,22 @@ class Listener:
     def _run(self):
         while not self._stop:
             try:
-                self._peer, _ = self._server.accept()
+                peer, _ = self._server.accept()
             except socket.timeout:
                 continue
             self.connections += 1
-            with self._peer as peer, peer.makefile("rb") as stream:
-                while True:
-                    message = read_message(stream.read)
-                    if message is None:
-                        break
-                    self.messages.append(message)
-                    time.sleep(self._pace)
+            self._peers.append(peer)
+            threading.Thread(
+                target=self._read, args=(peer,), daemon=True).start()
+
+    def _read(self, peer):
+        with peer, peer.makefile("rb") as stream:
+            while True:
+                message = read_message(stream.read)
+                if message is None:
+                    break
+                self.messages.append(message)
+                time.sleep(self._pace)
 
     def wait(self, count):
         """Waits for so many messages and returns them."""
@@ -155,10 +160,10 @@ class Listener:
 
     def close(self):
         self._stop = True
-        try:
-            if self._peer is not None:
-                self._peer.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it was closed before
         self._thread.join(PATIENCE)
+        for peer in self._peers:
+            try:
+                peer.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it was closed before
         self._server.close()
