@@ -10,7 +10,9 @@ namespace preview {
 namespace {
 
 constexpr size_t kMostNotices = 8;
-constexpr size_t kMostBroken = 6;  // files of which each is told
+constexpr size_t kMostOfNotice = 1000;  // bytes of one
+constexpr guint kTellMs = 100;          // several at once are told together
+constexpr size_t kMostBroken = 6;       // files of which each is told
 
 std::string MakeInstance() {
   char text[17];
@@ -45,6 +47,10 @@ App::App(const Options& options)
                },
            .on_notice = [this](const std::string& text,
                                bool is_error) { OnNotice(text, is_error); }}) {}
+
+App::~App() {
+  if (telling_ != 0) g_source_remove(telling_);
+}
 
 tae::Status App::Start() {
   if (!options_.keep.empty()) {
@@ -117,7 +123,10 @@ void App::PublishStep(const Generation& generation, const Step& step) {
   events_.Publish("step", Dump(said));
 }
 
-void App::OnNotice(const std::string& text, bool is_error) {
+// What producers send may be in a sentence, and cause many.
+void App::OnNotice(const std::string& said, bool is_error) {
+  std::string text = said;
+  if (text.size() > kMostOfNotice) text.resize(kMostOfNotice);
   const gint64 date = g_get_real_time() / G_USEC_PER_SEC;
   const auto same =
       std::find_if(notices_.begin(), notices_.end(),
@@ -127,7 +136,16 @@ void App::OnNotice(const std::string& text, bool is_error) {
   if (count == 1) g_printerr("%s\n", text.c_str());
   notices_.push_back({text, is_error, date, count});
   if (notices_.size() > kMostNotices) notices_.pop_front();
-  events_.PublishStatus();
+  if (telling_ != 0) return;
+  telling_ = g_timeout_add(
+      kTellMs,
+      [](gpointer data) -> gboolean {
+        auto* self = static_cast<App*>(data);
+        self->telling_ = 0;
+        self->events_.PublishStatus();
+        return G_SOURCE_REMOVE;
+      },
+      this);
 }
 
 std::string App::StatusJson() const {

@@ -24,6 +24,7 @@ namespace preview {
 class App {
  public:
   explicit App(const Options& options);
+  ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
@@ -56,6 +57,7 @@ class App {
   GenerationStore store_;
   std::optional<Archive> archive_;
   std::deque<Notice> notices_;
+  guint telling_ = 0;  // a timer: listeners do not know the newest yet
   LiveHub live_;
   EventHub events_;
   webrtc::Hub webrtc_;

@@ -44,6 +44,16 @@ Bytes BytesOf(GstSample* sample) {
   return CopyBytes(gst_sample_get_buffer(sample));
 }
 
+// The picture in memory of its own: one from the decoder's pool would keep the
+// pool, and with it descriptors, for as long as it is kept.
+std::shared_ptr<GstSample> Detach(GstSample* sample) {
+  const taegst::GstPtr<GstBuffer> copy(
+      gst_buffer_copy_deep(gst_sample_get_buffer(sample)));
+  return {gst_sample_new(copy.get(), gst_sample_get_caps(sample),
+                         gst_sample_get_segment(sample), nullptr),
+          [](GstSample* s) { gst_sample_unref(s); }};
+}
+
 // The time of arrival: no two latents have the same, and every element keeps
 // it, but for better pictures, which come later.
 guint64 KeyOf(GstSample* sample) {
@@ -68,12 +78,19 @@ taegst::GstPtr<GstStructure> Stats(GstElement* pipeline, const char* name) {
   return taegst::GstPtr<GstStructure>(stats);
 }
 
-std::string SentenceOf(GstMessage* message, bool is_error) {
+std::string SentenceOf(GstMessage* message) {
   GError* error = nullptr;
-  if (is_error)
-    gst_message_parse_error(message, &error, nullptr);
-  else
-    gst_message_parse_warning(message, &error, nullptr);
+  switch (GST_MESSAGE_TYPE(message)) {
+    case GST_MESSAGE_ERROR:
+      gst_message_parse_error(message, &error, nullptr);
+      break;
+    case GST_MESSAGE_WARNING:
+      gst_message_parse_warning(message, &error, nullptr);
+      break;
+    default:
+      gst_message_parse_info(message, &error, nullptr);
+      break;
+  }
   std::string text = error != nullptr ? error->message : "unknown trouble";
   g_clear_error(&error);
   return text;
@@ -179,16 +196,17 @@ tae::Status Pipeline::FirstError() {
       gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   if (!message) return tae::Internal("the pipeline does not start");
-  return tae::InvalidArgument(SentenceOf(message.get(), true));
+  return tae::InvalidArgument(SentenceOf(message.get()));
 }
 
 gboolean Pipeline::OnBusMessage(GstMessage* message) {
   switch (GST_MESSAGE_TYPE(message)) {
+    case GST_MESSAGE_INFO:
     case GST_MESSAGE_WARNING:
-      events_.on_notice(SentenceOf(message, false), false);
+      events_.on_notice(SentenceOf(message), false);
       break;
     case GST_MESSAGE_ERROR:
-      events_.on_notice(SentenceOf(message, true), true);
+      events_.on_notice(SentenceOf(message), true);
       bus_watch_ = 0;  // ends with this message
       Restart();
       return G_SOURCE_REMOVE;
@@ -311,8 +329,10 @@ GstBusSyncReply Pipeline::OnSyncMessage(GstBus*, GstMessage* message,
 GstFlowReturn Pipeline::OnRaw(GstAppSink* sink, gpointer data) {
   return taegst::Guard(GST_ELEMENT(sink), GST_FLOW_ERROR, [&] {
     auto* self = static_cast<Pipeline*>(data);
-    self->picture_.raw = Pull(sink);
-    if (self->picture_.raw) self->events_.on_raw(self->picture_.raw);
+    const auto pooled = Pull(sink);
+    if (!pooled) return GST_FLOW_EOS;
+    self->picture_.raw = Detach(pooled.get());
+    self->events_.on_raw(self->picture_.raw);
     return GST_FLOW_OK;
   });
 }

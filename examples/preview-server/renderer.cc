@@ -89,8 +89,13 @@ class Renderer::Decoding {
                              nullptr);
     gst_element_set_state(made, GST_STATE_PLAYING);
   }
+  // What is being decoded is given up: a large picture takes seconds.
   ~Decoding() {
-    if (pipeline_) gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+    if (!pipeline_) return;
+    const taegst::GstPtr<GstPad> latents(
+        gst_element_get_static_pad(Named("decoder").get(), "sink"));
+    gst_pad_send_event(latents.get(), gst_event_new_flush_start());
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   }
 
   bool ok() const { return pipeline_ != nullptr; }

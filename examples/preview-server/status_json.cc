@@ -67,7 +67,9 @@ json Summary(const Generation& generation, gint64 now) {
   json said = {{"id", generation.id},
                {"name", generation.name},
                {"prompt", generation.prompt},
-               {"seed", OrNull(generation.seed)},
+               {"seed", generation.seed  // JavaScript's numbers have 53 bits
+                            ? json(std::to_string(*generation.seed))
+                            : json(nullptr)},
                {"state", state},
                {"stop", generation.stop},
                {"date", generation.date},

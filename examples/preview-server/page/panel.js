@@ -54,6 +54,7 @@ export function drawPanel(generation, step, live) {
   fact("Noise σ", short(live ? generation.sigma : step?.sigma));
   fact("Elapsed", duration(live ? generation.elapsed + since : step?.time));
   fact("Left", running ? duration(generation.remaining - since) : "–");
+  fact("Seed", generation.seed ?? "–");
   fact("Size", generation.width ? `${generation.width}×${generation.height}` : "–");
   const broken = byId("broken");
   broken.hidden = !step?.nonfinite;

@@ -12,6 +12,7 @@ import time
 import unittest
 
 from preview import EXAMPLE, PATIENCE, Preview, SERVER, message, send_run
+from sockets import used
 
 sys.path.insert(0, EXAMPLE)
 from stop_hint import StopHint  # noqa: E402
@@ -63,7 +64,7 @@ class Answers(unittest.TestCase):
         self.assertEqual((generation["step"], generation["steps"]), (4, 4))
         self.assertEqual((generation["width"], generation["height"]),
                          (128, 128))
-        self.assertEqual(generation["seed"], 7)
+        self.assertEqual(generation["seed"], "7")
         self.assertGreater(generation["steps_per_second"], 0)
 
     def test_pictures_of_the_steps(self):
@@ -305,7 +306,8 @@ class Survives(unittest.TestCase):
     def test_generations_of_earlier_runs(self):
         with tempfile.TemporaryDirectory() as folder:
             with Preview("--keep=" + folder) as preview:
-                send_run(preview, "one", steps=3, prompt="a fox", seed=5)
+                send_run(preview, "one", steps=3, prompt="a fox",
+                         seed=2**64 - 1)
                 send_run(preview, "two", steps=2)
                 preview.finished(2)
                 latents = preview.get("/generations/1/latents.safetensors").body
@@ -318,7 +320,7 @@ class Survives(unittest.TestCase):
                 two, one, half = status["generations"]
                 self.assertEqual(two["prompt"], "")
                 self.assertEqual((one["name"], one["prompt"], one["seed"]),
-                                 ("one", "a fox", 5))
+                                 ("one", "a fox", str(2**64 - 1)))
                 self.assertEqual((half["name"], half["came"], half["state"]),
                                  ("one", 2, "stalled"))
                 self.assertTrue(all(g["past"] for g in (one, two, half)))
@@ -584,6 +586,58 @@ class Survives(unittest.TestCase):
                                  timeout=PATIENCE)
             self.assertEqual(run.returncode, 1, arguments)
             self.assertIn(word, run.stderr)
+
+    def test_generations_hold_no_descriptors(self):
+        with Preview("--max-generations=1000") as preview:
+            for number in range(30):
+                send_run(preview, "run %d" % number, steps=1,
+                         side=8 * (1 + number % 3))
+                if number == 5:
+                    before = used(preview.process.pid)[0]
+            self.assertEqual(len(preview.finished(30)), 30)
+            self.assertLessEqual(used(preview.process.pid)[0], before + 4)
+
+    def test_notes_of_the_elements_reach_the_page(self):
+        """Each once, however often it is said."""
+        with Preview() as preview, preview.stream("/events") as events:
+            for name in ("one", "two"):
+                with preview.producer() as producer:
+                    producer.sendall(message(gen=name, step=1, final=1,
+                                             pred="x"))
+                preview.wait_for(lambda s: any(
+                    g["name"] == name and "picture" in g
+                    for g in s["generations"]))
+            with preview.producer() as producer:
+                producer.sendall(message(gen="bad", space="no-such-space"))
+            preview.wait_for(
+                lambda s: any("no-such-space" in n["text"]
+                              for n in s["notices"]))
+            texts = [n["text"] for n in preview.status()["notices"]]
+            self.assertEqual(len(texts), len(set(texts)))
+            self.assertTrue(any("sigma" in text for text in texts), texts)
+            self.assertTrue(any("built-in" in text for text in texts), texts)
+            while True:  # and without asking
+                line = events.readline()
+                self.assertTrue(line, "the events ended")
+                if b"no-such-space" in line and b"built-in" in line:
+                    break
+
+    def test_it_ends_while_films_are_made(self):
+        with Preview() as preview:
+            send_run(preview, "film", steps=3, side=128)
+            host, port = preview.host.split(":")
+            peers = []
+            for path in ("timelapse.webm", "timelapse.webm?from=pictures",
+                         "snapshot.png"):
+                peer = socket.create_connection((host, int(port)))
+                peer.sendall(("GET /generations/1/%s HTTP/1.1\r\n"
+                              "Host: localhost\r\n\r\n" % path).encode())
+                peers.append(peer)
+            preview.wait_for(lambda s: s["films"] > 0)
+            preview.process.send_signal(signal.SIGTERM)
+            self.assertEqual(preview.process.wait(PATIENCE), 0)
+            for peer in peers:
+                peer.close()
 
     def test_oldest_generations_go(self):
         with Preview("--max-generations=2") as preview:
