@@ -3,7 +3,6 @@ import copy
 import inspect
 import itertools
 import sys
-import threading
 import unittest
 
 import wire
@@ -350,18 +349,18 @@ class Diffusers(unittest.TestCase):
     def test_thirty_callbacks_share_a_connection(self):
         listener = wire.Listener(wire.temporary_address(self))
         self.addCleanup(listener.close)
-        threads, callbacks = threading.active_count(), []
+        threads, callbacks = wire.tap_threads(), []
         for _ in range(30):  # as the README has it: a new one for each picture
             callbacks.append(diffusers_tap.TaeCallback(listener.address))
             stand_ins.pipeline(
                 "StableDiffusionXLPipeline", stand_ins.VeScheduler(torch, 2))(
                     *torch.randn(2, 1, 4, 8, 8), 64, 64, callbacks[-1])
             listener.wait_for_finals(len(callbacks))
-        self.assertEqual(threading.active_count(), threads + 1)
+        self.assertEqual(wire.tap_threads(), threads + 1)
         self.assertEqual(listener.connections, 1)
         for callback in callbacks:
             callback._tap.close()
-        self.assertEqual(threading.active_count(), threads)
+        self.assertEqual(wire.tap_threads(), threads)
 
     def test_clips_and_pictures_of_models_for_clips(self):
         for name, shape, sent, layout, space in (

@@ -287,7 +287,7 @@ class Sharing(unittest.TestCase, Program):
 
     def test_the_taps_of_an_address_have_one_thread_and_one_descriptor(self):
         def used():
-            return threading.active_count(), len(os.listdir("/proc/self/fd"))
+            return wire.tap_threads(), len(os.listdir("/proc/self/fd"))
 
         first = tae_tap.Tap(self.listener.address)
         first.send(_latent(1), final=True)
@@ -309,6 +309,7 @@ class Sharing(unittest.TestCase, Program):
         self.assertEqual(used()[0], before[0] - 1)
 
     def test_what_nobody_holds_any_more_is_delivered_and_gone(self):
+        before = wire.tap_threads()
         for count in range(1, 4):
             tae_tap.Tap(self.listener.address).send(_latent(1), final=True)
             self.listener.wait(count)
@@ -318,8 +319,7 @@ class Sharing(unittest.TestCase, Program):
         self.listener.wait(4)
         self.assertEqual(self.listener.connections, 1)
         tap.close(wire.PATIENCE)  # the only one left
-        self.assertFalse([t for t in threading.enumerate()
-                          if t.name.startswith("tae_tap")])
+        self.assertEqual(wire.tap_threads(), before)
 
     def test_a_forked_child_sends_too(self):
         self.program(

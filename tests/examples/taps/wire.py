@@ -93,6 +93,10 @@ def temporary_port(test):
     return "tcp://127.0.0.1:%d" % held.getsockname()[1]
 
 
+def tap_threads():
+    return sum(t.name == "tae_tap" for t in threading.enumerate())
+
+
 class Listener:
     """Accepts producers and reads all they send."""
 
