@@ -7,7 +7,11 @@ Gst.init(None)
 
 
 class Decoder:
-    """decoder = Decoder("flux2"); picture = decoder(latent)"""
+    """decoder = Decoder("flux2"); picture = decoder(latent)
+
+    A latent that is refused raises ValueError or RuntimeError, and the decoder
+    goes on with the next one.
+    """
 
     def __init__(self, variant):
         self.pipeline = Gst.parse_launch(
@@ -15,20 +19,39 @@ class Decoder:
             "video/x-raw,format=RGB ! appsink name=pictures sync=false")
         self.latents = self.pipeline.get_by_name("latents")
         self.pictures = self.pipeline.get_by_name("pictures")
-        self.pipeline.set_state(Gst.State.PLAYING)
 
     def __call__(self, latent):
-        """[channels, h, w] to [height, width, 3] bytes"""
+        """[channels, h, w] to [height, width, 3] bytes; a batch
+        [n, channels, h, w] to [n, height, width, 3]"""
+        latent = numpy.asarray(latent)
+        if latent.ndim == 4:
+            if not len(latent):
+                raise ValueError("a batch of no latents")
+            return numpy.stack([self(one) for one in latent])
+        if latent.ndim != 3 or 0 in latent.shape:
+            raise ValueError(f"a latent of shape {latent.shape} instead of "
+                             "[channels, h, w] or [n, channels, h, w]")
         fields = "channels={},latent-height={},latent-width={}"
         caps = "video/x-latent,format=F16LE," + fields.format(*latent.shape)
         buffer = Gst.Buffer.new_wrapped(latent.astype("<f2").tobytes())
+        self.pipeline.set_state(Gst.State.PLAYING)
         self.latents.emit("push-sample", Gst.Sample.new(
             buffer, Gst.Caps.from_string(caps), None, None))
-        sample = self.pictures.emit("try-pull-sample", 60 * Gst.SECOND)
+        return self._picture(self.pictures.emit(
+            "try-pull-sample", 60 * Gst.SECOND))
+
+    def _picture(self, sample):
         if sample is None:
-            raise RuntimeError(self.pipeline.bus.pop_filtered(
-                Gst.MessageType.ERROR).parse_error())
+            error = self.pipeline.bus.timed_pop_filtered(
+                Gst.SECOND, Gst.MessageType.ERROR)
+            self.pipeline.set_state(Gst.State.NULL)
+            raise RuntimeError(*error.parse_error() if error else (
+                "there was no picture for a minute",))
         size = sample.get_caps().get_structure(0)
+        height, width = size["height"], size["width"]
         data = sample.get_buffer().extract_dup(0, sample.get_buffer().get_size())
-        return numpy.frombuffer(data, numpy.uint8).reshape(
-            size["height"], size["width"], 3)
+        rows = numpy.frombuffer(data, numpy.uint8).reshape(height, -1)
+        return rows[:, :3 * width].reshape(height, width, 3)
+
+    def close(self):
+        self.pipeline.set_state(Gst.State.NULL)

@@ -43,9 +43,25 @@ for shape in ((32, 8, 12), (32, 6, 4), (32, 6, 4)):
     assert picture.dtype == numpy.uint8, picture.dtype
     assert picture.std() > 5, picture.std()
     assert (picture == Launch(latent)).all()
-try:
-    decoder(numpy.zeros((7, 4, 4), numpy.float32))
-except RuntimeError as error:
-    assert "channels" in str(error), error
-else:
-    raise AssertionError("7 channels were decoded")
+batch = numpy.stack([random.normal(size=(32, 4, 3)) for _ in range(3)])
+pictures = decoder(batch)
+assert pictures.shape == (3, 32, 24, 3), pictures.shape  # rows of 72 bytes
+for latent, picture in zip(batch, pictures):
+    assert (picture == Launch(latent)).all()
+
+refused = 0
+for shape, kind in (((7, 4, 4), RuntimeError), ((32, 4), ValueError),
+                    ((32, 0, 4), ValueError), ((0, 32, 4, 4), ValueError),
+                    ((1, 1, 32, 4, 4), ValueError), ((), ValueError)):
+    try:
+        decoder(numpy.zeros(shape, numpy.float32))
+    except kind as error:
+        refused += 1
+        if shape == (7, 4, 4):
+            assert "channels" in str(error), error
+    again = decoder(batch[0])  # what was refused does not end it
+    assert (again == pictures[0]).all()
+assert refused == 6, refused
+wide = random.normal(size=(32, 4, 5))  # rows of 120 bytes
+assert (decoder(wide) == Launch(wide)).all()
+decoder.close()
