@@ -195,4 +195,13 @@ bool DemoSupply::Seek(guint64 number) {
   return true;
 }
 
+tae::Status NoDemoIsTaken(const std::string& variant, GstCaps* allowed) {
+  const GstPtr<char> taken(gst_caps_to_string(allowed));
+  const bool any = variant.empty() || variant == "auto";
+  return tae::Unsupported(
+      "The demo has no latent " +
+      (any ? std::string("of any space") : "of variant " + variant) +
+      " that is taken downstream: " + std::string(taken.get()).substr(0, 300));
+}
+
 }  // namespace taegst

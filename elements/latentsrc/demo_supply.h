@@ -48,4 +48,7 @@ class DemoSupply final : public LatentSupply {
   std::optional<guint64> generation_;  // that run_ holds
 };
 
+// What is to be said where Negotiate finds nothing; the variant as it was set.
+tae::Status NoDemoIsTaken(const std::string& variant, GstCaps* allowed);
+
 }  // namespace taegst

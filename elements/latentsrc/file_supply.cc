@@ -3,26 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "latentsrc/count_latents.h"
+
 namespace taegst {
 
-// A file that cannot be read is an error, or a warning and the next one.
+// Read a second time after a seek, it is no news.
+void FileSupply::WarnOfFile(const tae::Status& status) {
+  if (next_file_ > warned_files_) warn_(status);
+}
+
+// A file that cannot be read is an error, or a warning and the next one. One
+// that is damaged further on plays up to there.
 tae::Status FileSupply::ReadNextFile() {
   const std::string& path = files_[next_file_++];
-  tae::LatentLimits limits;
-  limits.payload_bytes = settings_.max_bytes;
-  tae::StatusOr<tae::LatentFile> read = tae::ReadLatentFile(path, limits);
+  tae::StatusOr<tae::LatentFile> read =
+      tae::ReadLatentFile(path, settings_.limits);
   if (!read.ok()) {
     if (!settings_.continue_on_error) return read.status();
-    // Read a second time after a seek, it is no news.
-    if (next_file_ > warned_files_) warn_(read.status());
-    warned_files_ = std::max<guint64>(warned_files_, next_file_);
-    return {};
+    WarnOfFile(read.status());
+  } else {
+    for (const std::string& note : read->notes) WarnOfFile(tae::DataLoss(note));
+    for (tae::LatentMessage& message : read->messages)
+      messages_.push_back(std::move(message));
   }
-  for (tae::LatentMessage& message : read->messages)
-    messages_.push_back(std::move(message));
-  // Read a second time after a seek, it is no news.
-  if (next_file_ > warned_files_)
-    for (const std::string& note : read->notes) warn_(tae::DataLoss(note));
   warned_files_ = std::max<guint64>(warned_files_, next_file_);
   return {};
 }
@@ -31,7 +34,7 @@ tae::StatusOr<SuppliedLatent> FileSupply::TakeMessage() {
   tae::LatentMessage message = std::move(messages_.front());
   messages_.pop_front();
   tae::StatusOr<SuppliedLatent> latent =
-      FromMessage(std::move(message), settings_.variant);
+      FromMessage(std::move(message), settings_.overrides);
   if (latent.ok()) return latent;
   return tae::Status(latent.status().code(),
                      files_[next_file_ - 1] + ": " + latent.status().message());
@@ -76,8 +79,16 @@ bool FileSupply::Seek(guint64 number) {
 }
 
 std::optional<guint64> FileSupply::count() const {
-  const gint64 count = count_;
-  return count < 0 ? std::nullopt : std::optional<guint64>(count);
+  std::lock_guard lock(counting_);
+  if (count_ < 0) {
+    guint64 count = 0;
+    for (const std::string& path : files_)
+      count += CountLatents(path, settings_.limits);
+    // The end may have been reached meanwhile, where the count is certain.
+    gint64 unknown = -1;
+    count_.compare_exchange_strong(unknown, gint64(count));
+  }
+  return guint64(count_.load());
 }
 
 }  // namespace taegst

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,9 +15,9 @@
 namespace taegst {
 
 struct FileSettings {
-  std::string variant;  // "" = what the files say
+  LatentOverrides overrides;
   bool continue_on_error = false;
-  guint64 max_bytes = 0;  // of one latent
+  tae::LatentLimits limits;  // of one latent
 };
 
 class FileSupply final : public LatentSupply {
@@ -30,11 +31,13 @@ class FileSupply final : public LatentSupply {
   tae::StatusOr<Supplied> Next(SuppliedLatent* latent) override;
   // Reads again from the first file on.
   bool Seek(guint64 number) override;
+  // Reads all headers, the first time that it is asked.
   std::optional<guint64> count() const override;
 
  private:
   tae::Status ReadNextFile();
   tae::StatusOr<SuppliedLatent> TakeMessage();
+  void WarnOfFile(const tae::Status& status);
 
   const std::vector<std::string> files_;
   const FileSettings settings_;
@@ -42,9 +45,10 @@ class FileSupply final : public LatentSupply {
   size_t next_file_ = 0;
   std::deque<tae::LatentMessage> messages_;  // of the file before that
   guint64 taken_ = 0;
-  guint64 skip_ = 0;  // to come to the latent that was sought
-  guint64 warned_files_ = 0;
-  std::atomic<gint64> count_{-1};  // once the end was seen
+  guint64 skip_ = 0;          // to come to the latent that was sought
+  guint64 warned_files_ = 0;  // whose warnings were posted
+  mutable std::mutex counting_;
+  mutable std::atomic<gint64> count_{-1};  // -1: not known yet
 };
 
 }  // namespace taegst

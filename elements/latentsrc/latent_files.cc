@@ -20,6 +20,16 @@ bool Exists(const std::string& path) {
   return stat(path.c_str(), &info) == 0;
 }
 
+// The pattern that matches this path and nothing else.
+std::string Escaped(const std::string& path) {
+  std::string pattern;
+  for (const char c : path) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 void AddMatches(const std::string& pattern, std::vector<std::string>* files) {
   glob_t found = {};
   if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
@@ -47,11 +57,17 @@ tae::StatusOr<std::vector<std::string>> ListLatentFiles(
   std::vector<std::string> files;
   if (IsDirectory(location)) {
     for (const char* ending : {".safetensors", ".npy", ".latent"})
-      AddMatches(location + "/*" + ending, &files);
+      AddMatches(Escaped(location) + "/*" + ending, &files);
   } else if (Exists(location)) {
     files.push_back(location);
   } else {
     AddMatches(GlobOfPattern(location), &files);
+    // The folders may have brackets in their names, which are no pattern.
+    const size_t slash = location.rfind('/');
+    if (files.empty() && slash != location.npos)
+      AddMatches(Escaped(location.substr(0, slash)) +
+                     GlobOfPattern(location.substr(slash)),
+                 &files);
   }
   if (files.empty())
     return tae::NotFound(location + ": no file of latents there");

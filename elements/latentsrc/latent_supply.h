@@ -20,6 +20,15 @@ struct SuppliedLatent {
   GstPtr<GstBuffer> buffer;
   LatentStep step;
   GstPtr<GstTagList> tags;  // of its generation; may be null
+  std::string from;         // for people: which program or file; may be ""
+};
+
+// What the user says of latents, each "" where he does not: it replaces what
+// the latents say of themselves.
+struct LatentOverrides {
+  std::string variant;  // a name that tae::FindVariant knows
+  std::string domain;   // as in the metadata
+  std::string layout;
 };
 
 enum class Supplied { kLatent, kEnd, kFlushing };
@@ -46,6 +55,8 @@ class LatentSupply {
   virtual bool Seek(guint64 /*number*/) { return false; }
   // All that there are, where that is known.
   virtual std::optional<guint64> count() const { return std::nullopt; }
+  // Any thread: latents that came and were replaced by newer ones.
+  virtual guint64 dropped() const { return 0; }
   // Any thread.
   virtual void AddStats(GstStructure* /*stats*/) const {}
 };
@@ -53,9 +64,10 @@ class LatentSupply {
 // For what costs a latent and not the stream.
 using Warn = std::function<void(const tae::Status&)>;
 
-// A message as a latent; `variant` replaces what the message says, unless "".
-// The buffer takes the payload over. Errors: as InfoOfMessage.
+// A message, of one latent or a batch, as a latent. The buffer takes the
+// payload over. Errors: as InfoOfMessage, and kUnsupported for what caps cannot
+// say.
 tae::StatusOr<SuppliedLatent> FromMessage(tae::LatentMessage message,
-                                          const std::string& variant);
+                                          const LatentOverrides& overrides);
 
 }  // namespace taegst

@@ -7,7 +7,9 @@
  * then the next one, for ever. With it, the latents of files, or of programs
  * that connect while they generate (examples/taps/): these are never held up.
  * When what follows is slower than they are, only the newest latent is kept,
- * and the last 16 final ones; #GstLatentSrc:stats counts the others.
+ * and the last 16 final ones; #GstLatentSrc:stats and QoS messages count the
+ * others; #GstLatentSrc:keep-all is for recordings. Of 16 programs, one that is
+ * silent or done makes room for another. Properties replace what latents say.
  *
  * ## Example launch lines
  * |[
@@ -18,9 +20,10 @@
  *   autovideosink
  * ]| The latents of a folder.
  * |[
- * gst-launch-1.0 latentsrc location=unix:/tmp/tae.sock ! taedecode ! \
- *   videoconvert ! autovideosink
- * ]| What a program on this machine generates.
+ * gst-launch-1.0 latentsrc location=unix: ! taedecode ! videoconvert ! \
+ *   autovideosink
+ * ]| What a program of yours generates on this machine: it sends to the same
+ * socket, $XDG_RUNTIME_DIR/tae.sock.
  *
  * Since: 0.1
  */
@@ -30,6 +33,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -37,12 +41,12 @@
 #include "common/latent_caps.h"
 #include "common/latent_meta.h"
 #include "common/status_gst.h"
-#include "common/variant_enum.h"
 #include "latentsrc/demo_supply.h"
-#include "latentsrc/file_supply.h"
-#include "latentsrc/latent_files.h"
+#include "latentsrc/generation_name.h"
+#include "latentsrc/listener.h"
+#include "latentsrc/open_supply.h"
+#include "latentsrc/source_events.h"
 #include "latentsrc/source_settings.h"
-#include "latentsrc/stream_supply.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_latent_src_debug);
 #define GST_CAT_DEFAULT gst_latent_src_debug
@@ -53,10 +57,13 @@ using taegst::SourceSettings;
 
 // Between start and stop; the streaming thread's own.
 struct State {
-  guint64 number = 0;         // of the next latent
-  taegst::LatentInfo info;    // of the caps that are set
-  std::string generation;     // of the latent before
-  std::optional<guint> step;  // of the latent before
+  guint64 number = 0;             // of the next latent
+  taegst::LatentInfo info;        // of the caps that are set
+  std::string generation;         // of the latent before
+  std::optional<guint> step;      // of the latent before
+  std::string from;               // the program that sent it
+  guint64 dropped = 0;            // as the last QoS message says
+  std::set<std::string> refused;  // caps that were warned about
 };
 
 struct Private {
@@ -90,21 +97,13 @@ static std::shared_ptr<taegst::LatentSupply> supply_of(GstLatentSrc* self) {
 
 // Nothing that we can make is taken there.
 static void refuse(GstLatentSrc* self, GstCaps* allowed) {
-  const taegst::GstPtr<char> taken(gst_caps_to_string(allowed));
-  int set;
+  std::string variant;
   {
     std::lock_guard lock(self->priv->mutex);
-    set = self->priv->settings.variant;
+    variant = self->priv->settings.variant;
   }
-  const std::string variant(taegst::VariantName(set));
-  taegst::PostError(
-      GST_ELEMENT(self),
-      tae::Unsupported("The demo has no latent " +
-                       (variant.empty() ? std::string("of any space")
-                                        : "of variant " + variant) +
-                       " that is taken downstream: " +
-                       std::string(taken.get()).substr(0, 300)),
-      taegst::Subject::kLatent);
+  taegst::PostError(GST_ELEMENT(self), taegst::NoDemoIsTaken(variant, allowed),
+                    taegst::Subject::kLatent);
 }
 
 static gboolean gst_latent_src_negotiate(GstBaseSrc* base) {
@@ -128,27 +127,60 @@ static gboolean gst_latent_src_negotiate(GstBaseSrc* base) {
   });
 }
 
+// One program's caps that nobody takes are no reason to end the others' stream.
+static void warn_refused(GstLatentSrc* self, const taegst::LatentInfo& info,
+                         const std::string& from) {
+  constexpr size_t kMostWarnings = 64;
+  std::set<std::string>* refused = &self->priv->state.refused;
+  const std::string caps = taegst::CapsText(info);
+  if (refused->size() >= kMostWarnings || !refused->insert(caps).second) return;
+  taegst::PostWarning(
+      GST_ELEMENT(self), {GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION},
+      "Latents of " + from + " are left out, for what follows does not take " +
+          caps + "; set variant, domain or layout if they say it wrongly");
+}
+
+enum class CapsResult { kSet, kRefused, kFlushing };
+
 // Caps of a latent that says its own, when they changed.
-static bool set_caps(GstLatentSrc* self, taegst::LatentInfo info) {
+static CapsResult set_caps(GstLatentSrc* self, taegst::LatentInfo info) {
   State* state = &self->priv->state;
-  if (!self->priv->streams)
+  GstPad* pad = GST_BASE_SRC_PAD(self);
+  const bool streams = self->priv->streams;
+  if (!streams)
     gst_util_double_to_fraction(
         double(GST_SECOND) / double(self->priv->step_time), &info.fps_n,
         &info.fps_d);
-  if (info == state->info) return true;
+  if (info == state->info) return CapsResult::kSet;
   taegst::GstPtr<GstCaps> caps = taegst::LatentInfoToCaps(info);
-  if (!gst_base_src_set_caps(GST_BASE_SRC(self), caps.get())) return false;
+  if ((streams && !gst_pad_peer_query_accept_caps(pad, caps.get())) ||
+      !gst_base_src_set_caps(GST_BASE_SRC(self), caps.get()))
+    return GST_PAD_IS_FLUSHING(pad) ? CapsResult::kFlushing
+                                    : CapsResult::kRefused;
+  // Downstream may refuse them yet. The base class ends the stream then, unless
+  // it is to negotiate again.
+  if (streams) gst_pad_mark_reconfigure(pad);
   state->info = info;
-  return true;
+  return CapsResult::kSet;
+}
+
+// After the latent before was refused: its caps count as never set.
+static void recover(GstLatentSrc* self) {
+  State* state = &self->priv->state;
+  if (!self->priv->streams || gst_pad_get_last_flow_return(GST_BASE_SRC_PAD(
+                                  self)) != GST_FLOW_NOT_NEGOTIATED)
+    return;
+  warn_refused(self, state->info, state->from);
+  state->info = {};
 }
 
 // Whether a latent is the first of its generation.
 static bool begins_generation(State* state, const taegst::LatentStep& step) {
-  const bool goes_back = step.step && state->step && *step.step < *state->step;
-  const bool other = step.prompt_id != state->generation;
+  const bool other =
+      taegst::IsOtherGeneration(state->generation, state->step, step);
   state->generation = step.prompt_id;
   state->step = step.step;
-  return goes_back || other || state->number == 0;
+  return other || state->number == 0;
 }
 
 // Marks a generation's first latent, and sends its tags before it. The base
@@ -165,10 +197,9 @@ static void announce(GstLatentSrc* self, taegst::SuppliedLatent* latent) {
                      gst_event_new_tag(latent->tags.release()));
 }
 
-static GstFlowReturn finish(GstLatentSrc* self, taegst::SuppliedLatent latent,
-                            bool own_caps, GstBuffer** out) {
+static void finish(GstLatentSrc* self, taegst::SuppliedLatent latent,
+                   GstBuffer** out) {
   State* state = &self->priv->state;
-  if (own_caps && !set_caps(self, latent.info)) return GST_FLOW_NOT_NEGOTIATED;
   announce(self, &latent);
   GstBuffer* buffer = latent.buffer.get();
   taegst::SetLatentStep(buffer, latent.step);
@@ -178,14 +209,24 @@ static GstFlowReturn finish(GstLatentSrc* self, taegst::SuppliedLatent latent,
   }
   GST_BUFFER_OFFSET(buffer) = state->number++;
   *out = latent.buffer.release();
-  return GST_FLOW_OK;
 }
 
-static GstFlowReturn gst_latent_src_create(GstPushSrc* push, GstBuffer** out) {
-  auto* self = GST_LATENT_SRC(push);
-  return taegst::Guard(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
-    const auto supply = supply_of(self);
-    if (!supply) return GST_FLOW_FLUSHING;
+// Says how many latents were left out since the last time.
+static void report_dropped(GstLatentSrc* self,
+                           const taegst::LatentSupply& supply) {
+  State* state = &self->priv->state;
+  const guint64 dropped = supply.dropped();
+  if (std::exchange(state->dropped, dropped) == dropped) return;
+  gst_element_post_message(
+      GST_ELEMENT(self),
+      taegst::DroppedMessage(GST_OBJECT(self), state->number, dropped));
+}
+
+// The next latent that is taken downstream.
+static GstFlowReturn next_latent(GstLatentSrc* self,
+                                 taegst::LatentSupply* supply,
+                                 GstBuffer** out) {
+  for (;;) {
     taegst::SuppliedLatent latent;
     const tae::StatusOr<taegst::Supplied> next = supply->Next(&latent);
     if (!next.ok()) {
@@ -194,47 +235,41 @@ static GstFlowReturn gst_latent_src_create(GstPushSrc* push, GstBuffer** out) {
       return GST_FLOW_ERROR;
     }
     if (*next == taegst::Supplied::kFlushing) return GST_FLOW_FLUSHING;
+    report_dropped(self, *supply);
     if (*next == taegst::Supplied::kEnd) return GST_FLOW_EOS;
-    return finish(self, std::move(latent), supply->caps_come_with_latents(),
-                  out);
+    if (supply->caps_come_with_latents()) {
+      const CapsResult result = set_caps(self, latent.info);
+      if (result == CapsResult::kFlushing) return GST_FLOW_FLUSHING;
+      if (result == CapsResult::kRefused) {
+        if (!self->priv->streams) return GST_FLOW_NOT_NEGOTIATED;
+        warn_refused(self, latent.info, latent.from);
+        continue;
+      }
+    }
+    self->priv->state.from = latent.from;
+    finish(self, std::move(latent), out);
+    return GST_FLOW_OK;
+  }
+}
+
+static GstFlowReturn gst_latent_src_create(GstPushSrc* push, GstBuffer** out) {
+  auto* self = GST_LATENT_SRC(push);
+  return taegst::Guard(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
+    const auto supply = supply_of(self);
+    if (!supply) return GST_FLOW_FLUSHING;
+    recover(self);
+    return next_latent(self, supply.get(), out);
   });
 }
 
-using SupplyPtr = std::shared_ptr<taegst::LatentSupply>;
-
-static tae::StatusOr<SupplyPtr> make_supply(GstLatentSrc* self,
-                                            const SourceSettings& settings) {
-  const std::string variant(taegst::VariantName(settings.variant));
-  const taegst::Warn warn = [self](const tae::Status& status) {
+static tae::StatusOr<std::shared_ptr<taegst::LatentSupply>> open_supply(
+    GstLatentSrc* self, const SourceSettings& settings) {
+  return taegst::OpenSupply(settings, [self](const tae::Status& status) {
     taegst::PostWarning(
         GST_ELEMENT(self),
         taegst::GstErrorCodeOf(status.code(), taegst::Subject::kInput),
         status.message());
-  };
-  if (settings.location.empty()) {
-    taegst::DemoSettings demo = settings.demo;
-    demo.variant = variant;
-    return SupplyPtr(std::make_shared<taegst::DemoSupply>(demo));
-  }
-  if (taegst::IsStreamLocation(settings.location)) {
-    auto stream =
-        taegst::StreamSupply::Open({.location = settings.location,
-                                    .variant = variant,
-                                    .allow_remote = settings.allow_remote,
-                                    .max_bytes = settings.max_bytes},
-                                   warn);
-    if (!stream.ok()) return stream.status();
-    return SupplyPtr(*std::move(stream));
-  }
-  tae::StatusOr<std::vector<std::string>> files =
-      taegst::ListLatentFiles(settings.location);
-  if (!files.ok()) return files.status();
-  const taegst::FileSettings file{
-      .variant = variant,
-      .continue_on_error = settings.continue_on_error,
-      .max_bytes = settings.max_bytes};
-  return SupplyPtr(
-      std::make_shared<taegst::FileSupply>(*std::move(files), file, warn));
+  });
 }
 
 static gboolean gst_latent_src_start(GstBaseSrc* base) {
@@ -249,7 +284,7 @@ static gboolean gst_latent_src_start(GstBaseSrc* base) {
     priv->state = {};
     priv->step_time = settings.demo.step_time;
     priv->streams = taegst::IsStreamLocation(settings.location);
-    auto supply = make_supply(self, settings);
+    auto supply = open_supply(self, settings);
     if (!supply.ok()) {
       taegst::PostError(GST_ELEMENT(self), supply.status(),
                         taegst::Subject::kInput);
@@ -286,11 +321,57 @@ static gboolean gst_latent_src_is_seekable(GstBaseSrc* base) {
   return !gst_base_src_is_live(base);
 }
 
+static std::optional<GstClockTime> duration_of(GstLatentSrc* self) {
+  const auto supply = supply_of(self);
+  if (!supply || self->priv->streams) return std::nullopt;
+  gint num_buffers = -1;
+  g_object_get(self, "num-buffers", &num_buffers, nullptr);
+  return taegst::DurationOf(supply->count(), num_buffers,
+                            self->priv->step_time);
+}
+
+// For the base class, which counts seeks from the end by it.
+static bool update_duration(GstLatentSrc* self) {
+  const auto duration = duration_of(self);
+  if (!duration) return false;
+  GST_OBJECT_LOCK(self);
+  GST_BASE_SRC(self)->segment.duration = *duration;
+  GST_OBJECT_UNLOCK(self);
+  return true;
+}
+
+// Refused before anything is flushed.
+static bool refuses_seek(GstLatentSrc* self, GstEvent* event) {
+  return GST_EVENT_TYPE(event) == GST_EVENT_SEEK &&
+         !taegst::CanSeek(event, update_duration(self));
+}
+
+static gboolean gst_latent_src_event(GstBaseSrc* base, GstEvent* event) {
+  auto* self = GST_LATENT_SRC(base);
+  return taegst::Guard(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
+    if (refuses_seek(self, event)) return FALSE;
+    return GST_BASE_SRC_CLASS(gst_latent_src_parent_class)->event(base, event);
+  });
+}
+
+static gboolean gst_latent_src_send_event(GstElement* element,
+                                          GstEvent* event) {
+  return taegst::Guard(element, gboolean(FALSE), [&]() -> gboolean {
+    if (refuses_seek(GST_LATENT_SRC(element), event)) {
+      gst_event_unref(event);
+      return FALSE;
+    }
+    return GST_ELEMENT_CLASS(gst_latent_src_parent_class)
+        ->send_event(element, event);
+  });
+}
+
 static gboolean gst_latent_src_do_seek(GstBaseSrc* base, GstSegment* segment) {
   auto* self = GST_LATENT_SRC(base);
   State* state = &self->priv->state;
   const auto supply = supply_of(self);
   if (self->priv->streams || !supply) return TRUE;
+  if (segment->rate < 0) return FALSE;
   const guint64 number = segment->position / self->priv->step_time;
   if (!supply->Seek(number)) return FALSE;
   state->number = number;
@@ -309,27 +390,34 @@ static void gst_latent_src_get_times(GstBaseSrc* base, GstBuffer* buffer,
   *end = *start + GST_BUFFER_DURATION(buffer);
 }
 
-static gboolean gst_latent_src_query(GstBaseSrc* base, GstQuery* query) {
-  auto* self = GST_LATENT_SRC(base);
-  const guint64 step_time = self->priv->step_time;
+static gboolean answer_query(GstLatentSrc* self, GstQuery* query) {
+  auto* base = GST_BASE_SRC(self);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_SEEKING) update_duration(self);
   if (GST_QUERY_TYPE(query) == GST_QUERY_DURATION) {
     GstFormat format;
     gst_query_parse_duration(query, &format, nullptr);
-    const auto supply = supply_of(self);
-    const auto count = supply ? supply->count() : std::nullopt;
-    if (format == GST_FORMAT_TIME && count) {
-      gst_query_set_duration(query, format, gint64(*count * step_time));
+    if (format == GST_FORMAT_TIME) {
+      const auto duration = duration_of(self);
+      if (!duration) return FALSE;
+      gst_query_set_duration(query, format, gint64(*duration));
       return TRUE;
     }
   }
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
     // What the clock paces is there when its time is over.
     const bool live = gst_base_src_is_live(base);
-    const guint64 latent = live && !self->priv->streams ? step_time : 0;
+    const guint64 latent =
+        live && !self->priv->streams ? self->priv->step_time.load() : 0;
     gst_query_set_latency(query, live, latent, GST_CLOCK_TIME_NONE);
     return TRUE;
   }
   return GST_BASE_SRC_CLASS(gst_latent_src_parent_class)->query(base, query);
+}
+
+static gboolean gst_latent_src_query(GstBaseSrc* base, GstQuery* query) {
+  return taegst::Guard(GST_ELEMENT(base), gboolean(FALSE), [&] {
+    return answer_query(GST_LATENT_SRC(base), query);
+  });
 }
 
 // Producers set the pace of a stream: it is live, with the time of arrival.
@@ -386,6 +474,7 @@ static void gst_latent_src_class_init(GstLatentSrcClass* klass) {
   object_class->get_property = gst_latent_src_get_property;
   object_class->finalize = gst_latent_src_finalize;
   taegst::InstallSourceProperties(object_class);
+  element_class->send_event = GST_DEBUG_FUNCPTR(gst_latent_src_send_event);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(
       element_class, "Latent source", "Source/Video",
@@ -398,6 +487,7 @@ static void gst_latent_src_class_init(GstLatentSrcClass* klass) {
   base_class->is_seekable = GST_DEBUG_FUNCPTR(gst_latent_src_is_seekable);
   base_class->do_seek = GST_DEBUG_FUNCPTR(gst_latent_src_do_seek);
   base_class->get_times = GST_DEBUG_FUNCPTR(gst_latent_src_get_times);
+  base_class->event = GST_DEBUG_FUNCPTR(gst_latent_src_event);
   base_class->query = GST_DEBUG_FUNCPTR(gst_latent_src_query);
   GST_PUSH_SRC_CLASS(klass)->create = GST_DEBUG_FUNCPTR(gst_latent_src_create);
 }

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "common/variant_enum.h"
 #include "latentsrc/demo_supply.h"
+#include "latentsrc/latent_supply.h"
 #include "tae/latent_stream.h"
 
 namespace taegst {
@@ -17,8 +17,17 @@ struct SourceSettings {
   bool allow_remote = false;
   bool is_live = false;
   guint64 max_bytes = tae::LatentLimits{}.payload_bytes;
-  int variant = kVariantAuto;
+  guint64 max_header_size = tae::LatentLimits{}.header_bytes;
+  bool keep_all = false;
+  guint64 max_backlog = guint64{256} << 20;
+  std::string variant = "auto";  // as it was set, maybe unknown
+  int domain = 0;                // 0 = what the latents say
+  int layout = 0;
   DemoSettings demo;  // its variant is set from the above
+
+  tae::LatentLimits limits() const;
+  // "" for auto. kInvalidArgument where `variant` is not known.
+  tae::StatusOr<LatentOverrides> overrides() const;
 };
 
 // Ids of properties; the last has no setting.
@@ -36,6 +45,11 @@ enum SourceProperty {
   kSourceStepTime,
   kSourceSeed,
   kSourceIsLive,
+  kSourceDomain,
+  kSourceLayout,
+  kSourceMaxHeaderSize,
+  kSourceKeepAll,
+  kSourceMaxBacklog,
   kSourceStats,
 };
 

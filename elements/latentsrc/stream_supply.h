@@ -2,25 +2,28 @@
 // standard input. A thread drains them all the time.
 #pragma once
 
-#include <gio/gio.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "latentsrc/latent_queue.h"
 #include "latentsrc/latent_supply.h"
 #include "latentsrc/listener.h"
-#include "latentsrc/newest_slot.h"
+#include "latentsrc/producer.h"
+#include "latentsrc/warning_limit.h"
 
 namespace taegst {
 
 struct StreamSettings {
   std::string location;  // as IsStreamLocation
-  std::string variant;   // "" = what the messages say
+  LatentOverrides overrides;
   bool allow_remote = false;
-  guint64 max_bytes = 0;  // of one latent
+  tae::LatentLimits limits;  // of one latent
+  // 0: the newest latent counts. Else every one does, and programs are no
+  // longer read from while latents of so many bytes wait.
+  guint64 keep_bytes = 0;
 };
 
 class StreamSupply final : public LatentSupply {
@@ -32,31 +35,54 @@ class StreamSupply final : public LatentSupply {
   ~StreamSupply() override;
 
   tae::StatusOr<Supplied> Next(SuppliedLatent* latent) override;
-  void Unlock() override { slot_.SetFlushing(true); }
-  void UnlockStop() override { slot_.SetFlushing(false); }
+  void Unlock() override { queue_.SetFlushing(true); }
+  void UnlockStop() override { queue_.SetFlushing(false); }
+  guint64 dropped() const override { return queue_.counts().dropped; }
   void AddStats(GstStructure* stats) const override;
 
  private:
-  struct Producer;
-
   StreamSupply(const StreamSettings& settings, Warn warn);
   void Run();
   void Drain();
+  bool Wait(std::vector<bool>* ready);
+  int WaitTime() const;
+  void ReadAll(const std::vector<bool>& ready);
   void AcceptAll();
+  bool LetIn();
+  bool MakeRoom(const std::string& why);
+  void Add(int fd, Descriptor owned);
+  void Remove(size_t index);
+  void WaitForRoom();
+  void PauseAccepting(gint64 until);
   bool Read(Producer& producer);
   bool Take(Producer& producer, const char* bytes, size_t size);
-  void Close(const Producer& producer);
-  void Complain(const Producer& producer, const tae::Status& status);
+  void Convert(Producer& producer, tae::LatentMessage message);
+  void Close(Producer& producer);
+  void Complain(Producer& producer, const tae::Status& status);
+  void Say(Producer& producer, const tae::Status& status);
+  void WarnOnce(bool* said, const std::string& text);
 
   const StreamSettings settings_;
   const Warn warn_;
-  NewestSlot slot_;
+  Descriptor wake_;  // readable: there is room in the queue again
+  LatentQueue queue_;
   std::unique_ptr<Listener> listener_;  // null: standard input
-  ObjectPtr<GCancellable> cancel_;
-  std::vector<std::unique_ptr<Producer>> producers_;  // the thread's own
-  std::vector<char> chunk_;                           // the thread's own
+  Descriptor stop_;                     // readable: the thread is to end
   std::atomic<guint64> connections_{0};
   std::atomic<guint64> failures_{0};
+  std::atomic<guint64> evicted_{0};
+
+  // The thread's own.
+  std::vector<std::unique_ptr<Producer>> producers_;
+  std::vector<char> chunk_;
+  Descriptor reserve_;       // given up to let one more in
+  gint64 accept_again_ = 0;  // not before; 0 = at once
+  WarningLimit warnings_;
+  bool said_evicted_ = false;
+  bool said_all_busy_ = false;
+  bool said_no_descriptor_ = false;
+  bool said_full_ = false;
+
   std::thread thread_;
 };
 

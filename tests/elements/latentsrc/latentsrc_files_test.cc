@@ -180,4 +180,170 @@ TEST_F(LatentSrcFiles, SeeksToALatent) {
   gst_harness_teardown(h);
 }
 
+// A folder's name is no pattern, whatever is in it.
+TEST_F(LatentSrcFiles, NamesOfFoldersAreNoPatterns) {
+  const std::string name = "run [a-c] *?";
+  ASSERT_EQ(mkdir((folder_.path() + "/" + name).c_str(), 0700), 0);
+  for (int i : {1, 2})
+    Write(name + "/s" + std::to_string(i) + ".safetensors", Step(i));
+  const std::string place = "location=\"" + folder_.path() + "/" + name;
+  const std::vector<guint> both = {1, 2};
+  EXPECT_EQ(RunToEnd(place + "\"").steps, both);
+  EXPECT_EQ(RunToEnd(place + "/s%d.safetensors\"").steps, both);
+  EXPECT_EQ(RunToEnd(place + "/*.safetensors\"").steps, both);
+  EXPECT_EQ(RunToEnd(place + "/s1.safetensors\"").steps,
+            (std::vector<guint>{1}));
+}
+
+TEST_F(LatentSrcFiles, ACutRecordingPlaysWhatIsWhole) {
+  const std::string whole = Step(1) + Step(2);
+  const std::string last = Step(3);
+  for (const size_t cut : {size_t{3}, size_t{60}, last.size() - 1}) {
+    Write("cut.safetensors", whole + last.substr(0, cut));
+    const Result result = RunToEnd(At("cut.safetensors"));
+    EXPECT_EQ(result.steps, (std::vector<guint>{1, 2})) << cut;
+    EXPECT_EQ(result.error, "") << cut;
+    ASSERT_EQ(result.warnings.size(), 1u) << cut;
+    EXPECT_NE(result.warnings[0].find(std::to_string(whole.size())),
+              std::string::npos)
+        << result.warnings[0];
+  }
+}
+
+TEST_F(LatentSrcFiles, ABatchIsOneBuffer) {
+  Write("b.safetensors",
+        taegst::testing::MessageOf({3, 4, 2, 3}, {{"space", "sd"}}));
+  const Result result = RunToEnd(At("b.safetensors"));
+  EXPECT_EQ(result.steps.size(), 1u);
+  EXPECT_NE(result.caps.find("batch=(int)3"), std::string::npos) << result.caps;
+}
+
+TEST_F(LatentSrcFiles, WhatIsSetReplacesWhatTheySay) {
+  Write("a.safetensors",
+        taegst::testing::MessageOf(
+            {1, 16, 4, 16},
+            {{"space", "flux1"}, {"domain", "sampler"}, {"layout", "nchw"}}));
+  const Result result =
+      RunToEnd(At("a.safetensors") + " domain=vae variant=SD3 layout=nhwc");
+  for (const char* field : {"variant=(string)sd3", "domain=(string)vae",
+                            "layout=(string)nhwc", "latent-height=(int)16"})
+    EXPECT_NE(result.caps.find(field), std::string::npos)
+        << result.caps << result.error;
+  const std::string error =
+      RunToEnd(At("a.safetensors") + " variant=flux9").error;
+  EXPECT_NE(error.find("flux9"), std::string::npos) << error;
+  EXPECT_NE(error.find("flux1"), std::string::npos) << error;
+}
+
+TEST_F(LatentSrcFiles, FilesMayHaveLongHeaders) {
+  Write("big.safetensors", Message({{"space", "sd"},
+                                    {"step", "1"},
+                                    {"workflow", std::string(20 << 20, 'x')}}));
+  EXPECT_EQ(RunToEnd(At("big.safetensors")).steps, (std::vector<guint>{1}));
+}
+
+// A paused source of five latents; what its duration and seeks answer.
+class LatentSrcSeeks : public LatentSrcFiles {
+ protected:
+  void SetUp() override {
+    Write("run.safetensors", Step(1) + Step(2) + Step(3));
+    Write("run2.safetensors", Step(4) + Step(5));
+  }
+  void TearDown() override {
+    if (pipeline_ == nullptr) return;
+    gst_element_set_state(pipeline_, GST_STATE_NULL);
+    gst_object_unref(sink_);
+    gst_object_unref(pipeline_);
+    pipeline_ = nullptr;
+  }
+  void Pause(const std::string& settings) {
+    TearDown();
+    pipeline_ = gst_parse_launch(
+        ("latentsrc " + settings + " ! appsink name=k sync=false").c_str(),
+        nullptr);
+    sink_ = gst_bin_get_by_name(GST_BIN(pipeline_), "k");
+    gst_element_set_state(pipeline_, GST_STATE_PAUSED);
+    ASSERT_EQ(
+        gst_element_get_state(pipeline_, nullptr, nullptr, tae_test::kPatience),
+        GST_STATE_CHANGE_SUCCESS);
+  }
+  gint64 Duration() const {
+    gint64 duration = -1;
+    gst_element_query_duration(pipeline_, GST_FORMAT_TIME, &duration);
+    return duration;
+  }
+  bool Seek(double rate, GstSeekType start_type, gint64 start,
+            GstSeekType stop_type = GST_SEEK_TYPE_NONE, gint64 stop = 0) const {
+    return gst_element_seek(pipeline_, rate, GST_FORMAT_TIME,
+                            GST_SEEK_FLAG_FLUSH, start_type, start, stop_type,
+                            stop);
+  }
+  // The steps from here to the end.
+  std::vector<guint> Rest() const {
+    gst_element_set_state(pipeline_, GST_STATE_PLAYING);
+    std::vector<guint> steps;
+    for (;;) {
+      GstSample* sample = nullptr;
+      g_signal_emit_by_name(sink_, "pull-sample", &sample);
+      if (sample == nullptr) return steps;
+      const auto step = taegst::GetLatentStep(gst_sample_get_buffer(sample));
+      steps.push_back(step && step->step ? *step->step : 0);
+      gst_sample_unref(sample);
+    }
+  }
+
+  GstElement* pipeline_ = nullptr;
+  GstElement* sink_ = nullptr;
+};
+
+TEST_F(LatentSrcSeeks, DurationIsKnownFromTheStart) {
+  Pause(At("run.safetensors"));
+  EXPECT_EQ(Duration(), gint64(300 * GST_MSECOND));
+  Pause(At(""));
+  EXPECT_EQ(Duration(), gint64(500 * GST_MSECOND));
+  Pause(At("") + " num-buffers=4");
+  EXPECT_EQ(Duration(), gint64(400 * GST_MSECOND));
+  Pause("num-buffers=7");
+  EXPECT_EQ(Duration(), gint64(700 * GST_MSECOND));
+  Pause("width=64 height=64");
+  EXPECT_EQ(Duration(), -1) << "the demo has no end";
+}
+
+TEST_F(LatentSrcSeeks, CountedFromTheEnd) {
+  Pause(At(""));
+  EXPECT_TRUE(Seek(1, GST_SEEK_TYPE_END, -gint64(200 * GST_MSECOND)));
+  EXPECT_EQ(Rest(), (std::vector<guint>{4, 5}));
+  Pause(At(""));
+  EXPECT_TRUE(Seek(1, GST_SEEK_TYPE_SET, gint64(100 * GST_MSECOND),
+                   GST_SEEK_TYPE_END, -gint64(100 * GST_MSECOND)));
+  EXPECT_EQ(Rest(), (std::vector<guint>{2, 3, 4}));
+}
+
+TEST_F(LatentSrcSeeks, WhatCannotBeDoneIsRefusedAndChangesNothing) {
+  Pause(At(""));
+  EXPECT_FALSE(Seek(-1, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_SET,
+                    gint64(300 * GST_MSECOND)));
+  EXPECT_EQ(Rest(), (std::vector<guint>{1, 2, 3, 4, 5}));
+  Pause("width=64 height=64");
+  EXPECT_FALSE(Seek(1, GST_SEEK_TYPE_END, -gint64(GST_SECOND)));
+}
+
+// A stop or a flush that meets the first caps is no error.
+TEST_F(LatentSrcSeeks, StoppingAtAnyTimeIsNoError) {
+  GstElement* pipeline = gst_parse_launch(
+      ("latentsrc " + At("") + " ! fakesink").c_str(), nullptr);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  for (int i = 0; i < 200; ++i) {
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    g_usleep(gulong(i % 8) * 100);
+    gst_element_set_state(pipeline, GST_STATE_READY);
+    GstMessage* error = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+    EXPECT_EQ(error, nullptr) << i;
+    if (error != nullptr) gst_message_unref(error);
+  }
+  gst_object_unref(bus);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(pipeline);
+}
+
 }  // namespace

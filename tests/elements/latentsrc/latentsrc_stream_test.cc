@@ -9,74 +9,15 @@
 #include <mutex>
 
 #include "common/latent_meta.h"
+#include "elements/latentsrc/stream_harness.h"
 #include "elements/latentsrc/wire.h"
-#include "latentsrc/newest_slot.h"
 #include "support/patience.h"
 #include "support/temp_folder.h"
 
 namespace {
 
 using tae_test::Eventually;
-using taegst::testing::Message;
-using taegst::testing::Producer;
-
-struct Unref {
-  void operator()(GstHarness* h) const { gst_harness_teardown(h); }
-};
-using HarnessPtr = std::unique_ptr<GstHarness, Unref>;
-
-HarnessPtr Play(const std::string& launch) {
-  HarnessPtr h(gst_harness_new_parse(launch.c_str()));
-  gst_harness_set_sink_caps_str(h.get(), "video/x-latent");
-  gst_harness_play(h.get());
-  return h;
-}
-
-taegst::LatentStep PullStep(GstHarness* h) {
-  GstBuffer* buffer = gst_harness_pull(h);
-  EXPECT_NE(buffer, nullptr);
-  if (buffer == nullptr) return {};
-  const auto step = taegst::GetLatentStep(buffer);
-  gst_buffer_unref(buffer);
-  return step.value_or(taegst::LatentStep{});
-}
-
-guint64 Stat(GstElement* element, const char* name) {
-  GstStructure* stats = nullptr;
-  g_object_get(element, "stats", &stats, nullptr);
-  guint64 value = 0;
-  EXPECT_TRUE(gst_structure_get_uint64(stats, name, &value)) << name;
-  gst_structure_free(stats);
-  return value;
-}
-
-GstElement* SourceOf(GstHarness* h) {
-  return gst_harness_find_element(h, "latentsrc");
-}
-
-std::string AddressOf(GstHarness* h) {
-  GstElement* source = SourceOf(h);
-  GstStructure* stats = nullptr;
-  g_object_get(source, "stats", &stats, nullptr);
-  const char* address = gst_structure_get_string(stats, "address");
-  const std::string text = address ? address : "";
-  gst_structure_free(stats);
-  gst_object_unref(source);
-  return text;
-}
-
-// Warnings of a pipeline, taken from its bus.
-std::vector<std::string> Warnings(GstBus* bus) {
-  std::vector<std::string> texts;
-  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING)) {
-    GError* error = nullptr;
-    gst_message_parse_warning(message, &error, nullptr);
-    texts.push_back(error->message);
-    g_error_free(error);
-    gst_message_unref(message);
-  }
-  return texts;
-}
+using namespace taegst::testing;
 
 class LatentSrcStream : public ::testing::Test {
  protected:
@@ -341,53 +282,6 @@ TEST_F(LatentSrcStream, EndsAtOnceWhileItWaits) {
               GST_STATE_CHANGE_SUCCESS);
     gst_object_unref(pipeline);
   }
-}
-
-taegst::SuppliedLatent Latent(guint number, bool final = false) {
-  taegst::SuppliedLatent latent;
-  latent.step.step = number;
-  latent.step.final = final;
-  return latent;
-}
-
-TEST(NewestSlot, KeepsTheNewestAndEveryFinalOne) {
-  taegst::NewestSlot slot;
-  for (guint i = 1; i <= 4; ++i) slot.Put(Latent(i));
-  slot.Put(Latent(5, true));
-  for (guint i = 1; i <= 3; ++i) slot.Put(Latent(i));
-  slot.End();
-  taegst::SuppliedLatent got;
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
-  EXPECT_EQ(got.step.step, 5u);
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
-  EXPECT_EQ(got.step.step, 3u);
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kEnd);
-  EXPECT_EQ(slot.counts().received, 8u);
-  EXPECT_EQ(slot.counts().dropped, 6u);
-}
-
-TEST(NewestSlot, OnlyAFinalOneTakesTheRoomOfTheOldestFinal) {
-  taegst::NewestSlot slot;
-  for (guint i = 1; i <= 16; ++i) slot.Put(Latent(i, true));
-  slot.Put(Latent(100));
-  taegst::SuppliedLatent got;
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
-  EXPECT_EQ(got.step.step, 1u);
-  slot.Put(Latent(17, true));
-  slot.Put(Latent(18, true));
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
-  EXPECT_EQ(got.step.step, 3u);
-  EXPECT_EQ(slot.counts().dropped, 2u);
-}
-
-TEST(NewestSlot, FlushingWinsOverWaiting) {
-  taegst::NewestSlot slot;
-  slot.SetFlushing(true);
-  taegst::SuppliedLatent got;
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kFlushing);
-  slot.SetFlushing(false);
-  slot.Put(Latent(1));
-  EXPECT_EQ(slot.Take(&got), taegst::Supplied::kLatent);
 }
 
 }  // namespace

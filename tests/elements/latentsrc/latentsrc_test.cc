@@ -132,10 +132,12 @@ TEST(LatentSrc, PropertiesAreWhatWasSet) {
                "width", 64, "height", 72, "steps", 9, "step-time",
                2 * GST_SECOND, "seed", guint64{5}, "is-live", TRUE, nullptr);
   gst_util_set_object_arg(G_OBJECT(source), "pattern", "still-life");
-  gst_util_set_object_arg(G_OBJECT(source), "variant", "sdxl");
+  gst_util_set_object_arg(G_OBJECT(source), "variant",
+                          "stabilityai/stable-diffusion-xl-base-1.0");
   gchar* location = nullptr;
   gboolean skip = FALSE, remote = FALSE, noisy = FALSE, live = FALSE;
-  gint pattern = 0, variant = 0, width = 0, height = 0, steps = 0;
+  gchar* variant = nullptr;
+  gint pattern = 0, width = 0, height = 0, steps = 0;
   guint64 bytes = 0, time = 0, seed = 0;
   g_object_get(source, "location", &location, "continue-on-error", &skip,
                "allow-remote", &remote, "max-bytes", &bytes, "noisy", &noisy,
@@ -150,7 +152,8 @@ TEST(LatentSrc, PropertiesAreWhatWasSet) {
   EXPECT_EQ(time, 2 * GST_SECOND);
   EXPECT_EQ(seed, 5u);
   EXPECT_EQ(pattern, 2);
-  EXPECT_NE(variant, 0);
+  EXPECT_STREQ(variant, "stabilityai/stable-diffusion-xl-base-1.0");
+  g_free(variant);
   g_free(location);
   gst_object_unref(source);
 }

@@ -12,14 +12,23 @@
 
 namespace taegst::testing {
 
-// A message of a [1, 4, height, width] F16 latent whose bytes are all `fill`.
-inline std::string Message(const tae::LatentMetadata& metadata, char fill = 0,
-                           int height = 2, int width = 3) {
-  const std::string payload(size_t(4) * height * width * 2, fill);
-  const auto header = tae::EncodeLatentHeader(
-      tae::StoredType::kF16, {1, 4, height, width}, payload.size(), metadata);
+// A message of F16 latents whose bytes are all `fill`.
+inline std::string MessageOf(const std::vector<int64_t>& dims,
+                             const tae::LatentMetadata& metadata,
+                             char fill = 0) {
+  size_t size = 2;
+  for (const int64_t dim : dims) size *= size_t(dim);
+  const std::string payload(size, fill);
+  const auto header = tae::EncodeLatentHeader(tae::StoredType::kF16, dims,
+                                              payload.size(), metadata);
   EXPECT_TRUE(header.ok()) << header.status().message();
   return *header + payload;
+}
+
+// One of shape [1, 4, height, width].
+inline std::string Message(const tae::LatentMetadata& metadata, char fill = 0,
+                           int height = 2, int width = 3) {
+  return MessageOf({1, 4, height, width}, metadata, fill);
 }
 
 // Connects when made; hangs up when it goes.
