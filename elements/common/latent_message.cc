@@ -74,6 +74,14 @@ LatentStep StepOfMessage(const tae::LatentHeader& header) {
   return step;
 }
 
+bool IsOtherGeneration(const std::string& last_id,
+                       const std::optional<guint>& last_step,
+                       const LatentStep& step) {
+  if (step.prompt_id != last_id) return true;
+  return step.prompt_id.empty() && step.step && last_step &&
+         *step.step < *last_step;
+}
+
 GstPtr<GstTagList> TagsOfMessage(const tae::LatentHeader& header) {
   GstPtr<GstTagList> tags(gst_tag_list_new_empty());
   const std::string& prompt = header.description.prompt;

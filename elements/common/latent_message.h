@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include <optional>
 #include <string>
 
 #include "common/gst_ptr.h"
@@ -20,6 +21,12 @@ namespace taegst {
 tae::StatusOr<LatentInfo> InfoOfMessage(const tae::LatentHeader& header);
 
 LatentStep StepOfMessage(const tae::LatentHeader& header);
+
+// Whether a latent is of another generation than the one before it: `gen`
+// alone says so, and where there is none, a step that goes back.
+bool IsOtherGeneration(const std::string& last_id,
+                       const std::optional<guint>& last_step,
+                       const LatentStep& step);
 
 // What holds for a whole generation: GST_TAG_TITLE is its prompt. Never null.
 GstPtr<GstTagList> TagsOfMessage(const tae::LatentHeader& header);

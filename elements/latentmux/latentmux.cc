@@ -124,7 +124,8 @@ static void forget_prompt(Private* priv, const taegst::LatentStep& step) {
   priv->tagged = false;
 }
 
-// The message of a latent. The payload is not copied, unless it is quantised.
+// The message of a latent or a batch. The payload is not copied, unless it is
+// quantised.
 static tae::StatusOr<taegst::GstPtr<GstBuffer>> make_message(
     GstLatentMux* self, GstBuffer* latent) {
   const taegst::LatentInfo& info = self->priv->info;
@@ -135,7 +136,7 @@ static tae::StatusOr<taegst::GstPtr<GstBuffer>> make_message(
         "a latent of these caps must have " + std::to_string(info.size()) +
         " bytes, the buffer has " + std::to_string(map.size()));
   const tae::LatentView view{.data = map.data(),
-                             .size = map.size(),
+                             .size = info.latent_size(),
                              .dtype = info.dtype,
                              .layout = info.layout,
                              .domain = info.domain,
@@ -148,8 +149,8 @@ static tae::StatusOr<taegst::GstPtr<GstBuffer>> make_message(
       taegst::MetadataOf(info, step, self->priv->prompt);
   const bool small = quantize_of(self) == kQuantizeInt8;
   const tae::StatusOr<std::string> bytes =
-      small ? tae::EncodeLatent8(view, metadata)
-            : tae::EncodeLatentHeader(view, metadata);
+      small ? tae::EncodeLatent8(view, metadata, info.batch)
+            : tae::EncodeLatentHeader(view, metadata, info.batch);
   if (!bytes.ok()) return bytes.status();
   taegst::GstPtr<GstBuffer> message(buffer_of(*bytes));
   if (!small)

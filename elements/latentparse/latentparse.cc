@@ -7,11 +7,13 @@
  * (decoder/io/LATENT_STREAM.md is the specification), and gives
  * `video/x-latent` with the meta `latent-step`. A new generation begins with
  * DISCONT and a TAG event. Files can be sought in, exactly: the headers say
- * where the latents lie. The framerate is the first message's `fps`, else
- * #GstLatentParse:framerate.
+ * where the latents lie. The framerate is that of the caps, else the first
+ * message's `fps`, else #GstLatentParse:framerate.
  *
- * A stream that ends inside a message gives a warning and all latents before. A
- * damaged message is an error: nothing marks where the next one begins.
+ * A stream that ends inside a message, or goes on with something else, gives
+ * all latents before that and a warning that names the byte. A message that is
+ * whole and cannot be shown ends a file with an error; of live input it is left
+ * out, with a warning.
  *
  * ## Example launch lines
  * |[
@@ -32,12 +34,14 @@
 
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/guard.h"
 #include "common/latent_message.h"
 #include "common/status_gst.h"
 #include "latentparse/message_index.h"
+#include "latentparse/parse_settings.h"
 #include "tae/decoder.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_latent_parse_debug);
@@ -46,30 +50,26 @@ GST_DEBUG_CATEGORY_STATIC(gst_latent_parse_debug);
 namespace {
 
 constexpr guint kSmallestHeader = 10;
-constexpr guint64 kLargestLimit = guint64{1} << 30;
-
-struct Settings {
-  int fps_n = 10;
-  int fps_d = 1;
-  guint64 max_bytes = tae::LatentLimits{}.payload_bytes;
-};
 
 // Between start and stop; the streaming thread's own.
 struct State {
+  std::optional<bool> live;  // known with the first bytes
   tae::LatentLimits limits;
+  int caps_fps_n = 0;  // of the sink pad's caps
+  int caps_fps_d = 1;
   int fps_n = 0;  // of the whole stream, known with the first message
   int fps_d = 1;
   guint64 latents = 0;
   taegst::LatentInfo info;  // of the caps that are set
   std::string generation;
   std::optional<guint> last_step;
-  bool warned_truncated = false;
-  bool pulls = false;  // the file is ours to read, and indexed
+  std::set<std::string> said;  // warnings, once each
+  bool pulls = false;          // the file is ours to read, and indexed
 };
 
 struct Private {
   std::mutex mutex;  // of settings and index
-  Settings settings;
+  taegst::ParseSettings settings;
   taegst::MessageIndex index;
   GstClockTime duration = 0;  // of a latent, with the first message
   State state;
@@ -94,26 +94,40 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(TAE_LATENT_CAPS));
 
-enum { kPropFramerate = 1, kPropMaxBytes };
+// The same is said once.
+static void warn(GstLatentParse* self, const std::string& text) {
+  constexpr size_t kMostWarnings = 64;
+  std::set<std::string>* said = &self->priv->state.said;
+  if (said->size() >= kMostWarnings || !said->insert(text).second) return;
+  taegst::PostWarning(GST_ELEMENT(self),
+                      {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE}, text);
+}
+
+static std::string place_of(GstLatentParse* self, guint64 offset) {
+  return "Latent " + std::to_string(self->priv->state.latents + 1) +
+         ", at byte " + std::to_string(offset) + ": ";
+}
 
 static GstFlowReturn refuse(GstLatentParse* self, guint64 offset,
                             const tae::Status& why) {
-  const guint64 latents = self->priv->state.latents;
   std::string text = why.message();
-  if (latents > 0)
-    text = "Latent " + std::to_string(latents + 1) + ", at byte " +
-           std::to_string(offset) + ": " + text +
-           ". Nothing marks where the next one begins, so the stream ends "
-           "here.";
+  if (self->priv->state.latents > 0) text = place_of(self, offset) + text;
   taegst::PostError(GST_ELEMENT(self), {why.code(), text},
                     taegst::Subject::kLatent);
   return GST_FLOW_ERROR;
 }
 
-// What does not begin like a latent: weights, mostly.
+// What does not begin like a latent: weights, mostly. After latents it is
+// damage, and nothing marks where the next one begins.
 static GstFlowReturn refuse_start(GstLatentParse* self, guint64 offset,
                                   const taegst::ReadMap& map,
                                   const tae::Status& why) {
+  if (const guint64 latents = self->priv->state.latents; latents > 0) {
+    warn(self, place_of(self, offset) + why.message() +
+                   "; the stream ends here, the " + std::to_string(latents) +
+                   " latents before it are complete");
+    return GST_FLOW_EOS;
+  }
   const std::string weights = tae::DescribeWeights(map.data(), map.size());
   if (weights.empty()) return refuse(self, offset, why);
   return refuse(self, offset,
@@ -132,16 +146,15 @@ static GstFlowReturn want(GstLatentParse* self, const GstBaseParseFrame* frame,
     return GST_FLOW_OK;
   }
   gst_base_parse_set_min_frame_size(GST_BASE_PARSE(self), kSmallestHeader);
-  const tae::Status status = tae::DataLoss(
-      "the stream is truncated: it ends after " +
-      std::to_string(gst_buffer_get_size(frame->buffer)) +
-      " bytes of a message, expected at least " + std::to_string(bytes));
+  const tae::Status status =
+      tae::DataLoss("the stream is truncated: it ends after " +
+                    std::to_string(gst_buffer_get_size(frame->buffer)) +
+                    " bytes of a message that begins at byte " +
+                    std::to_string(frame->offset) + ", expected at least " +
+                    std::to_string(bytes));
   if (state->latents == 0) return refuse(self, frame->offset, status);
-  if (!std::exchange(state->warned_truncated, true))
-    taegst::PostWarning(
-        GST_ELEMENT(self), {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE},
-        status.message() + "; the " + std::to_string(state->latents) +
-            " latents before it are complete");
+  warn(self, status.message() + "; the " + std::to_string(state->latents) +
+                 " latents before it are complete");
   return GST_FLOW_OK;
 }
 
@@ -166,8 +179,13 @@ static void begin_stream(GstLatentParse* self, const taegst::LatentInfo& info) {
   {
     std::lock_guard lock(priv->mutex);
     const bool said = info.fps_n > 0;
-    state->fps_n = said ? info.fps_n : priv->settings.fps_n;
-    state->fps_d = said ? info.fps_d : priv->settings.fps_d;
+    const bool of_caps = state->caps_fps_n > 0;
+    state->fps_n = of_caps ? state->caps_fps_n
+                   : said  ? info.fps_n
+                           : priv->settings.fps_n;
+    state->fps_d = of_caps ? state->caps_fps_d
+                   : said  ? info.fps_d
+                           : priv->settings.fps_d;
     priv->duration = gst_util_uint64_scale(GST_SECOND, guint64(state->fps_d),
                                            guint64(state->fps_n));
   }
@@ -194,15 +212,14 @@ static void begin_stream(GstLatentParse* self, const taegst::LatentInfo& info) {
 
 // Whether a latent is the first of its generation; the stream's first is not.
 static bool begins_generation(State* state, const taegst::LatentStep& step) {
-  const bool goes_back =
-      step.step && state->last_step && *step.step < *state->last_step;
-  const bool other = step.prompt_id != state->generation;
+  const bool other =
+      taegst::IsOtherGeneration(state->generation, state->last_step, step);
   state->generation = step.prompt_id;
   state->last_step = step.step;
-  return state->latents > 0 && (goes_back || other);
+  return state->latents > 0 && other;
 }
 
-// The payload as a buffer of its own, of the one latent that is shown.
+// The payload as a buffer of its own.
 static taegst::GstPtr<GstBuffer> make_latent(const tae::LatentHeader& header,
                                              GstBuffer* message, size_t size) {
   if (!header.converts())
@@ -231,6 +248,31 @@ static void set_caps(GstLatentParse* self, const taegst::LatentInfo& info) {
   state->info = info;
 }
 
+// What holds for the generation, and names for programs that list streams.
+static taegst::GstPtr<GstTagList> tags_of(const tae::LatentHeader& header,
+                                          const taegst::LatentInfo& info) {
+  taegst::GstPtr<GstTagList> tags = taegst::TagsOfMessage(header);
+  const std::string codec =
+      info.variant.empty() ? "Latents" : "Latents (" + info.variant + ")";
+  const bool npy = header.source == tae::LatentSource::kNpy;
+  gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_VIDEO_CODEC,
+                   codec.c_str(), GST_TAG_CONTAINER_FORMAT,
+                   npy ? "NumPy arrays" : "Safetensors", nullptr);
+  return tags;
+}
+
+// Leaves out a whole message that live input must not end at.
+static GstFlowReturn skip_message(GstLatentParse* self,
+                                  GstBaseParseFrame* frame,
+                                  const tae::LatentHeader& header,
+                                  const tae::Status& why) {
+  warn(self, "A latent is left out: " + why.message());
+  gst_base_parse_set_min_frame_size(GST_BASE_PARSE(self), kSmallestHeader);
+  frame->flags |= GST_BASE_PARSE_FRAME_FLAG_DROP;
+  return gst_base_parse_finish_frame(GST_BASE_PARSE(self), frame,
+                                     gint(header.message_size));
+}
+
 // Time, flags and meta of a latent. The base class has planned its time
 // already, but only the index knows it after a seek.
 static void describe(GstLatentParse* self, const GstBaseParseFrame* frame,
@@ -252,10 +294,12 @@ static GstFlowReturn finish(GstLatentParse* self, GstBaseParseFrame* frame,
                             const tae::LatentHeader& header) {
   auto* parse = GST_BASE_PARSE(self);
   State* state = &self->priv->state;
-  for (const std::string& note : header.description.notes)
-    GST_WARNING_OBJECT(self, "%s", note.c_str());
+  for (const std::string& note : header.description.notes) warn(self, note);
   tae::StatusOr<taegst::LatentInfo> info = taegst::InfoOfMessage(header);
-  if (!info.ok()) return refuse(self, frame->offset, info.status());
+  if (!info.ok())
+    return state->live == true
+               ? skip_message(self, frame, header, info.status())
+               : refuse(self, frame->offset, info.status());
   if (state->fps_n == 0) begin_stream(self, *info);
   info->fps_n = state->fps_n;
   info->fps_d = state->fps_d;
@@ -269,7 +313,7 @@ static GstFlowReturn finish(GstLatentParse* self, GstBaseParseFrame* frame,
   if (begins) GST_BUFFER_FLAG_SET(latent.get(), GST_BUFFER_FLAG_DISCONT);
   set_caps(self, *info);
   if (begins || state->latents == 0)
-    gst_base_parse_merge_tags(parse, taegst::TagsOfMessage(header).get(),
+    gst_base_parse_merge_tags(parse, tags_of(header, *info).get(),
                               GST_TAG_MERGE_REPLACE);
   ++state->latents;
   if (!state->pulls) {
@@ -279,6 +323,21 @@ static GstFlowReturn finish(GstLatentParse* self, GstBaseParseFrame* frame,
   gst_base_parse_set_min_frame_size(parse, kSmallestHeader);
   frame->out_buffer = latent.release();
   return gst_base_parse_finish_frame(parse, frame, gint(header.message_size));
+}
+
+// Whether what comes is live, and what it may hold.
+static void find_out_liveness(GstLatentParse* self) {
+  Private* priv = self->priv;
+  if (priv->state.live) return;
+  GstPad* pad = GST_BASE_PARSE_SINK_PAD(self);
+  gboolean live = FALSE;
+  const taegst::GstPtr<GstQuery> query(gst_query_new_latency());
+  if (GST_PAD_MODE(pad) == GST_PAD_MODE_PUSH &&
+      gst_pad_peer_query(pad, query.get()))
+    gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
+  priv->state.live = live != FALSE;
+  std::lock_guard lock(priv->mutex);
+  priv->state.limits = priv->settings.limits(live != FALSE);
 }
 
 // Played backwards, the base class hands out pieces that begin anywhere.
@@ -299,6 +358,7 @@ static GstFlowReturn gst_latent_parse_handle_frame(GstBaseParse* parse,
   return taegst::Guard(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
     const gsize size = gst_buffer_get_size(frame->buffer);
     if (self->priv->state.latents == 0) wait_for_autoplugger(self);
+    find_out_liveness(self);
     if (skip_to_message(*self->priv, frame->offset, size, skip))
       return GST_FLOW_OK;
     uint64_t needed = 0;
@@ -339,6 +399,19 @@ static gboolean gst_latent_parse_convert(GstBaseParse* parse, GstFormat from,
   return TRUE;
 }
 
+static gboolean gst_latent_parse_set_sink_caps(GstBaseParse* parse,
+                                               GstCaps* caps) {
+  State* state = &GST_LATENT_PARSE(parse)->priv->state;
+  gint n = 0, d = 1;
+  if (gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate",
+                                 &n, &d) &&
+      n > 0) {
+    state->caps_fps_n = n;
+    state->caps_fps_d = d;
+  }
+  return TRUE;
+}
+
 // What was waited for is gone after a flush.
 static gboolean gst_latent_parse_sink_event(GstBaseParse* parse,
                                             GstEvent* event) {
@@ -351,7 +424,6 @@ static gboolean gst_latent_parse_start(GstBaseParse* parse) {
   Private* priv = GST_LATENT_PARSE(parse)->priv;
   std::lock_guard lock(priv->mutex);
   priv->state = {};
-  priv->state.limits.payload_bytes = priv->settings.max_bytes;
   priv->index = {};
   priv->duration = 0;
   gst_base_parse_set_min_frame_size(parse, kSmallestHeader);
@@ -371,33 +443,16 @@ static void gst_latent_parse_set_property(GObject* object, guint id,
                                           GParamSpec* pspec) {
   Private* priv = GST_LATENT_PARSE(object)->priv;
   std::lock_guard lock(priv->mutex);
-  switch (id) {
-    case kPropFramerate:
-      priv->settings.fps_n = gst_value_get_fraction_numerator(value);
-      priv->settings.fps_d = gst_value_get_fraction_denominator(value);
-      break;
-    case kPropMaxBytes:
-      priv->settings.max_bytes = g_value_get_uint64(value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
+  if (!taegst::SetParseSetting(&priv->settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
 static void gst_latent_parse_get_property(GObject* object, guint id,
                                           GValue* value, GParamSpec* pspec) {
   Private* priv = GST_LATENT_PARSE(object)->priv;
   std::lock_guard lock(priv->mutex);
-  switch (id) {
-    case kPropFramerate:
-      gst_value_set_fraction(value, priv->settings.fps_n, priv->settings.fps_d);
-      break;
-    case kPropMaxBytes:
-      g_value_set_uint64(value, priv->settings.max_bytes);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
+  if (!taegst::GetParseSetting(priv->settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
 static void gst_latent_parse_finalize(GObject* object) {
@@ -409,22 +464,6 @@ static void gst_latent_parse_init(GstLatentParse* self) {
   self->priv = new Private;
 }
 
-static void install_properties(GObjectClass* object_class) {
-  const auto flags = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                 GST_PARAM_MUTABLE_READY);
-  g_object_class_install_property(
-      object_class, kPropFramerate,
-      gst_param_spec_fraction("framerate", "Framerate",
-                              "Latents a second where the stream does not say",
-                              1, 1000, 1000, 1, 10, 1, flags));
-  g_object_class_install_property(
-      object_class, kPropMaxBytes,
-      g_param_spec_uint64("max-bytes", "Max bytes",
-                          "Largest message that is accepted, in bytes", 1,
-                          kLargestLimit, tae::LatentLimits{}.payload_bytes,
-                          flags));
-}
-
 static void gst_latent_parse_class_init(GstLatentParseClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
@@ -434,7 +473,7 @@ static void gst_latent_parse_class_init(GstLatentParseClass* klass) {
   object_class->set_property = gst_latent_parse_set_property;
   object_class->get_property = gst_latent_parse_get_property;
   object_class->finalize = gst_latent_parse_finalize;
-  install_properties(object_class);
+  taegst::InstallParseProperties(object_class);
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(
@@ -443,6 +482,8 @@ static void gst_latent_parse_class_init(GstLatentParseClass* klass) {
   parse_class->start = GST_DEBUG_FUNCPTR(gst_latent_parse_start);
   parse_class->stop = GST_DEBUG_FUNCPTR(gst_latent_parse_stop);
   parse_class->handle_frame = GST_DEBUG_FUNCPTR(gst_latent_parse_handle_frame);
+  parse_class->set_sink_caps =
+      GST_DEBUG_FUNCPTR(gst_latent_parse_set_sink_caps);
   parse_class->sink_event = GST_DEBUG_FUNCPTR(gst_latent_parse_sink_event);
   parse_class->convert = GST_DEBUG_FUNCPTR(gst_latent_parse_convert);
 }

@@ -7,7 +7,8 @@
 namespace taegst {
 
 // Weights are safetensors too and are found as such: latentparse tells them
-// from latents and says what they are.
+// from latents and says what they are. Arrays are found only where they may be
+// latents, by type and number of dimensions.
 gboolean RegisterTypefinders(GstPlugin* plugin);
 
 }  // namespace taegst

@@ -14,12 +14,4 @@ void GenerationName::Set(const std::string& prompt, LatentStep* step) {
   prompt_ = prompt;
 }
 
-bool IsOtherGeneration(const std::string& last_id,
-                       const std::optional<guint>& last_step,
-                       const LatentStep& step) {
-  if (step.prompt_id != last_id) return true;
-  return step.prompt_id.empty() && step.step && last_step &&
-         *step.step < *last_step;
-}
-
 }  // namespace taegst

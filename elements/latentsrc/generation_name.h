@@ -32,10 +32,4 @@ class GenerationName {
   std::string prompt_;
 };
 
-// Whether a latent is of another generation than the one before it, by what
-// both say: `gen`, and where there is none, a step that goes back.
-bool IsOtherGeneration(const std::string& last_id,
-                       const std::optional<guint>& last_step,
-                       const LatentStep& step);
-
 }  // namespace taegst

@@ -35,15 +35,12 @@ tae::Status CheckChannels(const LatentInfo& info) {
 tae::Status CheckBounds(const LatentInfo& info) {
   const GstPtr<GstCaps> bounds(gst_caps_from_string(TAE_LATENT_CAPS));
   const GstPtr<GstCaps> caps = LatentInfoToCaps(info);
-  if (gst_caps_is_subset(caps.get(), bounds.get()) && info.batch <= kMaxBatch)
-    return {};
+  if (gst_caps_is_subset(caps.get(), bounds.get())) return {};
   return tae::Unsupported(
       "the latent is " + std::to_string(info.extent.width) + "x" +
       std::to_string(info.extent.height) + " with " +
-      std::to_string(info.channels) + " channels, " +
-      std::to_string(info.batch) +
-      " in the batch; expected at most 8192 a side, 256 channels and " +
-      std::to_string(kMaxBatch) + " in a batch");
+      std::to_string(info.channels) +
+      " channels; expected at most 8192 a side and 256 channels");
 }
 
 }  // namespace

@@ -39,10 +39,10 @@
 
 #include "common/guard.h"
 #include "common/latent_caps.h"
+#include "common/latent_message.h"
 #include "common/latent_meta.h"
 #include "common/status_gst.h"
 #include "latentsrc/demo_supply.h"
-#include "latentsrc/generation_name.h"
 #include "latentsrc/listener.h"
 #include "latentsrc/open_supply.h"
 #include "latentsrc/source_events.h"

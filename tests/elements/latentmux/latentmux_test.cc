@@ -71,6 +71,30 @@ TEST(LatentMux, EverythingComesBackEqual) {
     }
 }
 
+TEST(LatentMux, BatchesComeBackWhole) {
+  for (const auto layout :
+       {tae::LatentLayout::kNchw, tae::LatentLayout::kNhwc,
+        tae::LatentLayout::kPacked, tae::LatentLayout::kPackedNchw}) {
+    taegst::LatentInfo info = InfoOf(layout, tae::DType::kF16);
+    info.batch = 3;
+    const auto sent = FullLatents(info, 2);
+    const auto came = Through(
+        sent, "appsrc name=in ! latentmux ! latentparse ! appsink name=out");
+    ASSERT_EQ(came.size(), sent.size());
+    EXPECT_NE(came[0].caps.find("batch=(int)3"), std::string::npos);
+    for (size_t i = 0; i < sent.size(); ++i) {
+      EXPECT_EQ(came[i].caps, sent[i].caps);
+      EXPECT_EQ(came[i], sent[i]) << sent[i].caps;
+    }
+    const auto small =
+        Through(sent,
+                "appsrc name=in ! latentmux quantize=int8 ! latentparse ! "
+                "appsink name=out");
+    ASSERT_EQ(small.size(), sent.size());
+    EXPECT_EQ(small[0].bytes.size(), sent[0].bytes.size());
+  }
+}
+
 TEST(LatentMux, LittleSaidIsLittleWritten) {
   taegst::LatentInfo info = InfoOf(tae::LatentLayout::kNchw, tae::DType::kF16);
   info.variant = "";

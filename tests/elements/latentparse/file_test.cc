@@ -219,6 +219,37 @@ TEST_F(Recording, ATornTailIsOneWarning) {
   }
 }
 
+// What is right for live input is not for a file: it ends with an error.
+TEST_F(Recording, AFileEndsAtALatentThatCannotBeShown) {
+  std::string bytes = Record(latents_);
+  const std::string other = tae::testing::Safetensors(
+      R"({"__metadata__":{"space":"xy"},"latent":{"dtype":"F16",)"
+      R"("shape":[1,4,1,1],"data_offsets":[0,8]}})",
+      "12345678");
+  Outcome outcome;
+  const auto shown =
+      Play("filesrc location=" + Write("other.safetensors", bytes + other) +
+               " ! latentparse ! appsink name=out",
+           &outcome);
+  ASSERT_EQ(outcome.errors.size(), 1u);
+  EXPECT_NE(outcome.errors[0].find("'xy'"), std::string::npos)
+      << outcome.errors[0];
+}
+
+TEST_F(Recording, AFileMayHaveALongHeader) {
+  const std::string message = tae::testing::Safetensors(
+      R"({"__metadata__":{"workflow":")" + std::string(20 << 20, 'x') +
+          R"("},"latent":{"dtype":"F16","shape":[1,4,1,1],)" +
+          R"("data_offsets":[0,8]}})",
+      "12345678");
+  const std::string source =
+      "filesrc location=" + Write("long.safetensors", message) + " ! ";
+  for (const char* queue : {"", "queue max-size-bytes=0 ! "})
+    EXPECT_EQ(Play(source + queue + "latentparse ! appsink name=out").size(),
+              1u)
+        << queue;
+}
+
 TEST(Weights, AreRefusedAsWhatTheyAre) {
   TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");
   Pipeline pipeline("filesrc location=" + path + " ! decodebin3 ! fakesink");
@@ -240,13 +271,33 @@ TEST(Typefind, TellsTensorsFromOtherThings) {
   EXPECT_EQ(TypeOf(tae::testing::SmallMessage(), &sure),
             "application/x-safetensors");
   EXPECT_EQ(sure, GST_TYPE_FIND_MAXIMUM);
-  EXPECT_EQ(TypeOf(tae::testing::Npy("{'descr': '<f2'}", "xx"), &sure),
-            "application/x-npy");
-  EXPECT_EQ(sure, GST_TYPE_FIND_MAXIMUM);
+  // Of arrays, those that latents may lie in.
+  const auto array = [&](const std::string& type, const std::string& shape) {
+    return TypeOf(tae::testing::Npy("{'descr': '" + type +
+                                        "', 'fortran_order': False, 'shape': " +
+                                        shape + ", }",
+                                    std::string(64, '\0')),
+                  &sure);
+  };
+  for (const char* type : {"<f2", "<f4", "<f8", "|V2"}) {
+    EXPECT_EQ(array(type, "(1, 4, 2, 3)"), "application/x-npy") << type;
+    EXPECT_EQ(sure, GST_TYPE_FIND_MAXIMUM);
+  }
+  EXPECT_EQ(array("<f4", "(4, 2, 3)"), "application/x-npy");
+  for (const char* type : {"<i2", "|u1", "<i8", "<c8"})
+    EXPECT_EQ(array(type, "(1, 4, 2, 3)"), "") << type;
+  for (const char* shape : {"()", "(48000,)", "(2, 48000)", "(2, 48000,)"})
+    EXPECT_EQ(array("<f4", shape), "") << shape;
   for (const std::string& other :
        {std::string("{\"latent\": \"dtype\", and more json text}"),
         tae::testing::LittleEndian(1, 8) + "{} and then something else",
         tae::testing::LittleEndian(uint64_t{1} << 50, 8) + "{\"dtype\":...}",
+        // The length that the eight bytes say, and JSON, but no tensors.
+        tae::testing::LittleEndian(16, 8) + "{\"dtype\": \"x\" }  ",
+        tae::testing::LittleEndian(16, 8) + "{\"a\\\" \"dtype\": 1} ",
+        "abcdefgh{\"dtype\":1}" + std::string(64, ' '),
+        std::string(8, '\0') + "{" + std::string(64, '\0'),
+        tae::testing::LittleEndian(200, 8) + "{\"a\":{\"dtype\":\"F16\"}}",
         std::string(64, '\0'), std::string("PK\x03\x04 not a tensor at all")})
     EXPECT_EQ(TypeOf(other, &sure).find("safetensors"), std::string::npos);
 }

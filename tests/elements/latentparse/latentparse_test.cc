@@ -131,9 +131,6 @@ TEST(LatentParse, RefusesByName) {
       R"("1.bias":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}})",
       "abcd");
   const Refusal cases[] = {
-      {Message(1) + "junk that is long", "Latent 2, at byte "},
-      {Message(1) + "junk that is long", "found text: 'junk that "},
-      {Message(1, R"(,"layout":"zigzag")"), "unknown layout 'zigzag'"},
       {Message(1, R"(,"space":"sd")"), "appears twice"},
       {weights, "these are"},
       {weights, "weights"},
@@ -154,12 +151,78 @@ TEST(LatentParse, RefusesByName) {
   }
 }
 
-TEST(LatentParse, UnknownSpacesAreNotGuessed) {
+TEST(LatentParse, DamageKeepsAllBeforeItAndSaysTheByte) {
   Parser parser;
-  std::string message = Message(1);
-  message.replace(message.find("\"sd\""), 4, "\"xy\"");
-  EXPECT_EQ(parser.Push(message), GST_FLOW_ERROR);
-  EXPECT_NE(parser.Said(GST_MESSAGE_ERROR)[0].find("'xy'"), std::string::npos);
+  const std::string whole = Message(1) + Message(2);
+  EXPECT_EQ(parser.Push(whole + "junk that is long"), GST_FLOW_EOS);
+  EXPECT_EQ(parser.Pull().size(), 2u);
+  EXPECT_TRUE(parser.Said(GST_MESSAGE_ERROR).empty());
+  const auto warnings = parser.Said(GST_MESSAGE_WARNING);
+  ASSERT_EQ(warnings.size(), 1u);
+  for (const std::string& part :
+       {"Latent 3, at byte " + std::to_string(whole.size()),
+        std::string("found text: 'junk that ")})
+    EXPECT_NE(warnings[0].find(part), std::string::npos) << warnings[0];
+}
+
+// A harness is a live source.
+TEST(LatentParse, LiveInputGoesOnAfterALatentThatCannotBeShown) {
+  std::string other = Message(1);
+  other.replace(other.find("\"sd\""), 4, "\"xy\"");
+  Parser parser;
+  const std::string layout = Message(1, R"(,"layout":"zigzag")");
+  EXPECT_EQ(parser.Push(other + other + Message(2) + layout + Message(3)),
+            GST_FLOW_OK);
+  const auto latents = parser.Pull();
+  ASSERT_EQ(latents.size(), 2u);
+  EXPECT_EQ(latents[0].step.step, 2u);
+  EXPECT_EQ(latents[1].step.step, 3u);
+  EXPECT_TRUE(parser.Said(GST_MESSAGE_ERROR).empty());
+  const auto warnings = parser.Said(GST_MESSAGE_WARNING);
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_NE(warnings[0].find("'xy'"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[1].find("unknown layout 'zigzag'"), std::string::npos)
+      << warnings[1];
+}
+
+TEST(LatentParse, TheCapsSayTheFramerate) {
+  Parser parser("application/x-safetensors,framerate=25/1");
+  EXPECT_EQ(parser.Push(Message(1, R"(,"fps":"5")") + Message(2)), GST_FLOW_OK);
+  const auto latents = parser.Pull();
+  ASSERT_EQ(latents.size(), 2u);
+  EXPECT_EQ(latents[0].duration, 40 * GST_MSECOND);
+  EXPECT_NE(latents[0].caps.find("framerate=(fraction)25/1"), std::string::npos)
+      << latents[0].caps;
+}
+
+TEST(LatentParse, HeadersOfLiveInputHaveALimit) {
+  const std::string long_one =
+      Message(1, R"(,"workflow":")" + std::string(3 << 20, 'x') + "\"");
+  Parser usual;
+  EXPECT_EQ(usual.Push(long_one), GST_FLOW_OK);
+  EXPECT_EQ(usual.Pull().size(), 1u);
+  Parser narrow("application/x-safetensors",
+                "latentparse max-header-size=100000");
+  EXPECT_EQ(narrow.Push(long_one), GST_FLOW_ERROR);
+}
+
+TEST(LatentParse, TagsNameTheCodec) {
+  Parser parser;
+  EXPECT_EQ(parser.Push(Message(1) + Message(2)), GST_FLOW_OK);
+  std::string codec, container;
+  while (GstEvent* event = gst_harness_try_pull_event(parser.h)) {
+    const GstPtr<GstEvent> owned(event);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) continue;
+    GstTagList* tags = nullptr;
+    gst_event_parse_tag(event, &tags);
+    char* text = nullptr;
+    if (gst_tag_list_get_string(tags, GST_TAG_VIDEO_CODEC, &text))
+      codec = GstPtr<char>(text).get();
+    if (gst_tag_list_get_string(tags, GST_TAG_CONTAINER_FORMAT, &text))
+      container = GstPtr<char>(text).get();
+  }
+  EXPECT_EQ(codec, "Latents (sd)");
+  EXPECT_EQ(container, "Safetensors");
 }
 
 TEST(LatentParse, MaxBytesIsAskedBeforeThePayload) {
@@ -205,7 +268,7 @@ TEST(LatentParse, ComfyLatentIsInTheVaeDomain) {
   EXPECT_EQ(std::memcmp(latents[0].bytes.data(), data.data(), 16), 0);
 }
 
-TEST(LatentParse, ABatchStaysOneBuffer) {
+TEST(LatentParse, ABatchIsOneBuffer) {
   Parser parser;
   const std::string data = "firstone2ndone!!";
   ASSERT_EQ(parser.Push(tae::testing::Safetensors(
@@ -216,7 +279,7 @@ TEST(LatentParse, ABatchStaysOneBuffer) {
   const auto latents = parser.Pull();
   ASSERT_EQ(latents.size(), 1u);
   EXPECT_EQ(std::string(latents[0].bytes.begin(), latents[0].bytes.end()),
-            "firstone2ndone!!");
+            data);
   EXPECT_NE(latents[0].caps.find("batch=(int)2"), std::string::npos)
       << latents[0].caps;
 }
@@ -227,14 +290,17 @@ TEST(LatentParse, ANewGenerationIsDiscontAndTagged) {
                         Message(2, R"(,"gen":"a","prompt":"a cat")") +
                         Message(1, R"(,"gen":"b","prompt":"a dog")") +
                         Message(2, R"(,"gen":"b","prompt":"a dog")") +
-                        Message(1, R"(,"gen":"b")")),
+                        Message(1, R"(,"gen":"b","prompt":"a dog")") +
+                        Message(2) + Message(1)),
             GST_FLOW_OK);
   const auto latents = parser.Pull();
-  ASSERT_EQ(latents.size(), 5u);
+  ASSERT_EQ(latents.size(), 7u);
   EXPECT_FALSE(latents[1].discont);
   EXPECT_TRUE(latents[2].discont);
   EXPECT_FALSE(latents[3].discont);
-  EXPECT_TRUE(latents[4].discont);  // its step went back
+  EXPECT_FALSE(latents[4].discont) << "the refiner of the same generation";
+  EXPECT_TRUE(latents[5].discont);
+  EXPECT_TRUE(latents[6].discont) << "no gen, and the step goes back";
   std::vector<std::string> titles;
   while (GstEvent* event = gst_harness_try_pull_event(parser.h)) {
     const GstPtr<GstEvent> owned(event);

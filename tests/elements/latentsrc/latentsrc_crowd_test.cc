@@ -262,7 +262,7 @@ TEST_F(LatentSrcCrowd, ABatchIsOneBuffer) {
   gst_caps_unref(caps);
   producer->Send(MessageOf({65, 4, 2, 5}, {{"space", "sd"}}, 1));
   ASSERT_TRUE(Eventually([&] { return Stat(source_, "failures") == 1; }));
-  EXPECT_TRUE(Says(Warnings(bus_).at(0), "65 in the batch"));
+  EXPECT_TRUE(Says(Warnings(bus_).at(0), "holds 65 latents"));
 }
 
 TEST_F(LatentSrcCrowd, HeadersHaveALimitOfTheirOwn) {

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "common/latent_message.h"
 #include "latentsrc/admission.h"
 #include "latentsrc/default_socket.h"
 #include "latentsrc/generation_name.h"
