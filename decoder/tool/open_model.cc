@@ -47,19 +47,6 @@ LayerWeights ZeroLayer(const LayerSpec& layer) {
   return weights;
 }
 
-ModelOr OpenWeights(const ModelRequest& request) {
-  const StatusOr<FoundWeights> found =
-      FindWeights(request.variant, request.model_file);
-  if (!found.ok()) return found.status();
-  for (const std::string& note : found->notes) Warn(note);
-  ModelOr model = LoadModel(found->path, {.variant = request.variant});
-  if (!model.ok()) return model.status();
-  for (const std::string& warning : GetModelInfo(**model).warnings) {
-    Warn(warning);
-  }
-  return model;
-}
-
 }  // namespace
 
 StatusOr<Method> ParseMethod(const std::string& word) {
@@ -88,22 +75,11 @@ ModelOr OpenModel(const ModelRequest& request) {
   if (request.variant.empty() && request.model_file.empty()) {
     return InvalidArgument("name the --variant or a --model file");
   }
-  if (request.method == Method::kLinear) return LinearModel(request.variant);
-  if (request.method == Method::kBuiltin) return BuiltinModel(request.variant);
-  ModelOr model = OpenWeights(request);
-  if (model.ok() || request.method == Method::kTae ||
-      !request.model_file.empty() ||
-      model.status().code() != StatusCode::kNotFound) {
-    return model;
-  }
-  if (ModelOr builtin = BuiltinModel(request.variant); builtin.ok()) {
-    Warn(model.status().message() + ". The built-in decoder serves until then");
-    return builtin;
-  }
-  ModelOr linear = LinearModel(request.variant);
-  if (!linear.ok()) return model;
-  Warn(model.status().message() + ". A linear projection serves until then");
-  return linear;
+  const StatusOr<OpenedModel> opened = OpenBest(request);
+  if (!opened.ok()) return opened.status();
+  for (const std::string& warning : opened->warnings) Warn(warning);
+  if (!opened->stand_in.empty()) Warn(opened->stand_in);
+  return opened->model;
 }
 
 ModelOr ZeroModel(const std::string& variant) {

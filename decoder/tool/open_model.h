@@ -5,17 +5,10 @@
 #include <string>
 
 #include "tae/decoder.h"
+#include "tae/open_best.h"
 #include "tae/status.h"
 
 namespace tae::tool {
-
-enum class Method { kAuto, kTae, kBuiltin, kLinear };
-
-struct ModelRequest {
-  std::string variant;     // "" = what the weights say
-  std::string model_file;  // "" = searched for
-  Method method = Method::kAuto;
-};
 
 StatusOr<Method> ParseMethod(const std::string& word);
 
@@ -23,8 +16,8 @@ StatusOr<Method> ParseMethod(const std::string& word);
 // GetRungs; an error names those that there are.
 StatusOr<int> ParseRung(const Model& model, const std::string& word);
 
-// With kAuto, weights that are not found give the linear projection and a
-// warning. Warnings go to standard error.
+// As OpenBest; its warnings, and what stands in for weights that are missing,
+// go to standard error.
 StatusOr<std::shared_ptr<const Model>> OpenModel(const ModelRequest& request);
 
 // The architecture of a variant with weights of zero: enough for a plan.

@@ -2,46 +2,26 @@
 
 #include <utility>
 
+#include "tae/open_best.h"
+
 namespace taegst {
 namespace {
 
-tae::StatusOr<ChosenModel> Chosen(
-    tae::StatusOr<std::shared_ptr<const tae::Model>> model, Method method) {
-  if (!model.ok()) return model.status();
+// Where a linear projection stands in the picture has little detail, which is
+// worth a warning; the built-in decoder is worth a note.
+ChosenModel Chosen(tae::OpenedModel opened) {
   ChosenModel chosen;
-  chosen.model = *std::move(model);
-  chosen.method = method;
-  if (method == Method::kTae) chosen.models.full = chosen.model;
-  if (method == Method::kBuiltin) chosen.models.builtin = chosen.model;
-  if (method == Method::kLinear) chosen.models.linear = chosen.model;
-  chosen.warnings = chosen.info().warnings;
+  chosen.model = std::move(opened.model);
+  chosen.method = opened.method;
+  chosen.warnings = std::move(opened.warnings);
+  if (chosen.method == Method::kTae) chosen.models.full = chosen.model;
+  if (chosen.method == Method::kBuiltin) chosen.models.builtin = chosen.model;
+  if (chosen.method == Method::kLinear) chosen.models.linear = chosen.model;
+  if (chosen.method != Method::kLinear)
+    chosen.note = std::move(opened.stand_in);
+  else if (!opened.stand_in.empty())
+    chosen.warnings.push_back(std::move(opened.stand_in));
   return chosen;
-}
-
-tae::StatusOr<ChosenModel> Builtin(const std::string& variant) {
-  return Chosen(tae::BuiltinModel(variant), Method::kBuiltin);
-}
-
-tae::StatusOr<ChosenModel> Linear(const std::string& variant) {
-  return Chosen(tae::LinearModel(variant), Method::kLinear);
-}
-
-// What serves without weights; `missing` says where they were looked for.
-tae::StatusOr<ChosenModel> WithoutWeights(const std::string& variant,
-                                          const tae::Status& missing) {
-  tae::StatusOr<ChosenModel> builtin = Builtin(variant);
-  if (builtin.ok()) {
-    builtin->note = missing.message() +
-                    ". Until then the built-in decoder shows the picture, a "
-                    "little softer.";
-    return builtin;
-  }
-  tae::StatusOr<ChosenModel> linear = Linear(variant);
-  if (!linear.ok()) return missing;
-  linear->warnings.push_back(missing.message() +
-                             ". Until then a linear projection shows the "
-                             "picture, with little detail.");
-  return linear;
 }
 
 // Where a space has none, the ladder is shorter.
@@ -55,25 +35,6 @@ void AddCheaper(ChosenModel* chosen) {
       chosen->models.builtin = *std::move(builtin);
 }
 
-tae::StatusOr<ChosenModel> ChooseByMethod(const ModelRequest& request,
-                                          Method method) {
-  if (method == Method::kLinear) return Linear(request.variant);
-  if (method == Method::kBuiltin) return Builtin(request.variant);
-  const auto found = tae::FindWeights(request.variant, request.model_file);
-  if (found.ok()) {
-    auto chosen =
-        Chosen(tae::LoadModel(found->path, {.variant = request.variant}),
-               Method::kTae);
-    if (chosen.ok())
-      chosen->warnings.insert(chosen->warnings.end(), found->notes.begin(),
-                              found->notes.end());
-    return chosen;
-  }
-  if (method == Method::kTae || !request.model_file.empty())
-    return found.status();
-  return WithoutWeights(request.variant, found.status());
-}
-
 }  // namespace
 
 Method MethodFor(const ModelRequest& request) {
@@ -85,14 +46,18 @@ Method MethodFor(const ModelRequest& request) {
 
 tae::StatusOr<ChosenModel> ChooseModel(const ModelRequest& request) {
   const Method method = MethodFor(request);
-  tae::StatusOr<ChosenModel> chosen = ChooseByMethod(request, method);
-  if (!chosen.ok()) return chosen;
-  if (method == Method::kAuto) AddCheaper(&*chosen);
-  const auto rungs = RungsOf(*chosen, request.quality, 1);
+  tae::StatusOr<tae::OpenedModel> opened =
+      tae::OpenBest({.variant = request.variant,
+                     .model_file = request.model_file,
+                     .method = method});
+  if (!opened.ok()) return opened.status();
+  ChosenModel chosen = Chosen(*std::move(opened));
+  if (method == Method::kAuto) AddCheaper(&chosen);
+  const auto rungs = RungsOf(chosen, request.quality, 1);
   if (!rungs.ok())
     return tae::Unsupported(
         rungs.status().message() +
-        (chosen->note.empty() ? std::string() : ". " + chosen->note));
+        (chosen.note.empty() ? std::string() : ". " + chosen.note));
   return chosen;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "tae/open_best.h"
 #include "tae/types.h"
 #include "taedecode/batch_grid.h"
 #include "taedecode/history_settings.h"
@@ -13,7 +14,7 @@
 
 namespace taegst {
 
-enum class Method { kAuto, kTae, kBuiltin, kLinear };
+using tae::Method;
 
 // May change while a stream runs.
 struct LiveSettings {

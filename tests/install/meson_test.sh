@@ -31,7 +31,7 @@ prefix=$work/root/opt/tae
 "$here/check_consumer.sh" "$prefix" "$work"
 
 library=$(find "$prefix" -name 'libtae.so.*.*')
-"$here/../style/check_exports.sh" "$library" 'tae::'
+"$here/../style/check_exports.sh" "$library" 'tae(::|_)'
 if [ -n "$(find "$work/build" -name libgsttae.so)" ]; then
   plugin=$(find "$prefix" -path '*/gstreamer-1.0/libgsttae.so')
   "$here/../style/check_exports.sh" "$plugin" 'gst_plugin_tae_'

@@ -9,7 +9,7 @@ cd "$1"
 # include: its own headers go without saying. "tae/" is all public headers.
 decoder_table='
 base:      tae/types.h
-io:        base tae/latent_stream.h tae/status.h tae/types.h
+io:        base tae/latent_stream.h tae/status.h tae/types.h tae/variant.h
 models:
 model:     base io models tae/decoder.h tae/status.h tae/types.h tae/variant.h
 latent:    base io model tae/changed_rows.h tae/denoise.h tae/doctor.h
@@ -22,11 +22,14 @@ exec:      base kernels model parallel plan tae/decoder.h tae/parallel.h
 exec:      tae/status.h tae/types.h
 exec/shrink.cc: tae/ladder.h
 decoder.cc: base exec latent model plan tae/
+c_interface.cc: tae/
+open_best.cc: tae/
 ladder.cc: base exec latent model plan tae/
 tool:      base exec io kernels latent model parallel plan tae/
 include/tae: tae/export.h tae/status.h tae/types.h
 include/tae/decoder.h: tae/parallel.h tae/variant.h
 include/tae/ladder.h:  tae/decoder.h tae/parallel.h
+include/tae/open_best.h: tae/decoder.h
 '
 # Elements see the public headers, what they share, and themselves; the plugin
 # sees the elements, and the preview server those that it registers.
