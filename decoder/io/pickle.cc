@@ -417,14 +417,18 @@ StatusOr<PickledTensor> DescribeTensor(std::string_view key,
   return tensor;
 }
 
-// The dict itself, or the one under "state_dict".
+// The dict itself, or the one under a name that training programs give it.
 const Value* FindStateDict(const Value* root) {
-  for (size_t i = 0; i + 1 < root->items.size(); i += 2) {
-    const Value* key = root->items[i];
-    const Value* value = root->items[i + 1];
-    if (key->kind == Kind::kString && key->text == "state_dict" &&
-        value->kind == Kind::kDict) {
-      return value;
+  for (const std::string_view name :
+       {"state_dict", "model_state_dict", "model", "decoder", "params_ema",
+        "params", "ema"}) {
+    for (size_t i = 0; i + 1 < root->items.size(); i += 2) {
+      const Value* key = root->items[i];
+      const Value* value = root->items[i + 1];
+      if (key->kind == Kind::kString && key->text == name &&
+          value->kind == Kind::kDict) {
+        return value;
+      }
     }
   }
   return root;

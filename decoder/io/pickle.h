@@ -25,7 +25,8 @@ struct PickledTensor {
 };
 
 // Reads what torch.save writes with protocols 2 to 5.
-// Takes a state dict, or a dict that holds one as "state_dict"; values that are
+// Takes a state dict, or a dict that holds one as "state_dict", "model" or by
+// another usual name; values that are
 // no tensors are passed over. Memory is bounded by the size of the input.
 // Errors: kDataLoss (damaged), kUnsupported (any other object or callable, with
 // its name).

@@ -1,6 +1,7 @@
 // One row a key style; and the shapes by which other networks are known.
 #include "model/key_style.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -98,6 +99,17 @@ std::string DescribeFamily(const DecoderTensors& decoder) {
          " latent channels), which is not supported";
 }
 
+std::string_view CommonStart(const TensorFile& file) {
+  if (file.tensors.empty()) return {};
+  std::string_view common = file.tensors.front().name;
+  for (const TensorView& tensor : file.tensors) {
+    const auto [differs, unused] = std::mismatch(
+        common.begin(), common.end(), tensor.name.begin(), tensor.name.end());
+    common = common.substr(0, static_cast<size_t>(differs - common.begin()));
+  }
+  return common;
+}
+
 DecoderTensors FindBehind(std::string_view wrapper, const TensorFile& file) {
   for (const StyleRow& row : kStyles) {
     const std::string prefix = std::string(wrapper) + std::string(row.prefix);
@@ -120,11 +132,16 @@ DecoderTensors FindBehind(std::string_view wrapper, const TensorFile& file) {
 }  // namespace
 
 // Names without a wrapper come first, then wrapper by wrapper, so that a file
-// with two copies (as weights and their moving average) gives one of them.
+// with two copies (as weights and their moving average) gives one of them. What
+// all names begin with is a wrapper, too, up to any of its dots.
 DecoderTensors FindDecoderTensors(const TensorFile& file) {
   std::set<std::string_view> wrappers = {""};
   for (const TensorView& tensor : file.tensors)
     wrappers.insert(WrapperOf(tensor.name));
+  const std::string_view common = CommonStart(file);
+  for (size_t dot = common.find('.'); dot != common.npos;
+       dot = common.find('.', dot + 1))
+    wrappers.insert(common.substr(0, dot + 1));
   for (const std::string_view wrapper : wrappers) {
     DecoderTensors found = FindBehind(wrapper, file);
     if (!found.by_name.empty()) return found;

@@ -19,10 +19,10 @@
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {{"-o"},        {"--variant"}, {"--model"},
-                               {"--method"},  {"--rung"},    {"--precision"},
-                               {"--index"},   {"--threads"}, {"--size"},
-                               {"--backend"}, {"--domain"},  {"--layout"}};
+constexpr Option kOptions[] = {
+    {"-o"},          {"--variant"}, {"--model"},   {"--method"}, {"--rung"},
+    {"--precision"}, {"--index"},   {"--threads"}, {"--size"},   {"--pred"},
+    {"--backend"},   {"--domain"},  {"--layout"}};
 
 // One latent of the file: messages in order, and each one's batch.
 struct Place {
@@ -30,40 +30,51 @@ struct Place {
   int item = 0;
 };
 
-std::vector<Place> PlacesOf(const std::vector<LatentMessage>& messages) {
-  std::vector<Place> places;
+size_t CountLatents(const std::vector<LatentMessage>& messages) {
+  size_t count = 0;
   for (const LatentMessage& message : messages)
-    for (int i = 0; i < BatchOf(message.header); ++i)
-      places.push_back({&message, i});
-  return places;
+    count += static_cast<size_t>(BatchOf(message.header));
+  return count;
 }
+
+Place PlaceOf(const std::vector<LatentMessage>& messages, size_t index) {
+  for (const LatentMessage& message : messages) {
+    const auto batch = static_cast<size_t>(BatchOf(message.header));
+    if (index < batch) return {&message, static_cast<int>(index)};
+    index -= batch;
+  }
+  return {};
+}
+
+// From the first to the one after the last.
+struct Range {
+  size_t begin = 0;
+  size_t end = 0;
+};
 
 // Those that --index asks for, counted from 0; without it the last message's
 // first.
-StatusOr<std::vector<size_t>> Chosen(const std::string& index,
-                                     const std::vector<Place>& places) {
-  std::vector<size_t> chosen;
-  if (index == "all") {
-    for (size_t i = 0; i < places.size(); ++i) chosen.push_back(i);
-    return chosen;
-  }
-  size_t number = places.size() - 1;
+StatusOr<Range> Chosen(const std::string& index,
+                       const std::vector<LatentMessage>& messages) {
+  const size_t count = CountLatents(messages);
+  if (index == "all") return Range{0, count};
   if (index.empty()) {
-    number -= static_cast<size_t>(places.back().item);
-    if (places.back().item > 0)
+    const int batch = BatchOf(messages.back().header);
+    if (batch > 1)
       std::fprintf(stderr,
                    "note: this is a batch of %d latents; --index takes 0 to "
                    "%zu, or all\n",
-                   places.back().item + 1, places.size() - 1);
-    return std::vector<size_t>{number};
+                   batch, count - 1);
+    const size_t first = count - static_cast<size_t>(batch);
+    return Range{first, first + 1};
   }
+  size_t number = 0;
   const char* end = index.data() + index.size();
   const auto [rest, error] = std::from_chars(index.data(), end, number);
-  if (error != std::errc() || rest != end || number >= places.size())
+  if (error != std::errc() || rest != end || number >= count)
     return InvalidArgument("--index takes all, or 0 to " +
-                           std::to_string(places.size() - 1) + ", not '" +
-                           index + "'");
-  return std::vector<size_t>{number};
+                           std::to_string(count - 1) + ", not '" + index + "'");
+  return Range{number, number + 1};
 }
 
 StatusOr<Decoder> MakeDecoder(const Arguments& arguments,
@@ -182,15 +193,14 @@ StatusOr<int> Decode(Words words) {
   const std::string& path = arguments->positional().front();
   const auto messages = ReadLatents(path, *arguments);
   if (!messages.ok()) return messages.status();
-  const std::vector<Place> places = PlacesOf(*messages);
   const std::string index = arguments->Value("--index");
-  const auto chosen = Chosen(index, places);
+  const auto chosen = Chosen(index, *messages);
   if (!chosen.ok()) return chosen.status();
   Painter painter(*arguments, *precision);
   const bool many = index == "all" || out.find('%') != out.npos;
-  for (const size_t i : *chosen) {
+  for (size_t i = chosen->begin; i < chosen->end; ++i) {
     const Status status =
-        painter.Paint(places[i], many ? NumberedName(out, i) : out);
+        painter.Paint(PlaceOf(*messages, i), many ? NumberedName(out, i) : out);
     if (!status.ok())
       return Status(status.code(), path + ": " + status.message());
   }

@@ -21,8 +21,8 @@ namespace tae::tool {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"--variant"},      {"--domain"},       {"--layout"},       {"--size"},
-    {"--table", false}, {"--check", false}, {"--misses", false}};
+    {"--variant"}, {"--domain"},       {"--layout"},       {"--size"},
+    {"--pred"},    {"--table", false}, {"--check", false}, {"--misses", false}};
 
 std::string NameOf(const std::string& path) {
   return std::filesystem::path(path).stem().string();

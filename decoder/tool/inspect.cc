@@ -18,11 +18,9 @@
 namespace tae::tool {
 namespace {
 
-constexpr Option kOptions[] = {{"--tensors", false},
-                               {"--variant"},
-                               {"--domain"},
-                               {"--layout"},
-                               {"--size"}};
+constexpr Option kOptions[] = {{"--tensors", false}, {"--variant"},
+                               {"--domain"},         {"--layout"},
+                               {"--size"},           {"--pred"}};
 
 void Line(const char* label, const std::string& text) {
   std::printf("%-10s %s\n", label, text.c_str());

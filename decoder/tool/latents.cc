@@ -18,6 +18,12 @@ Status Override(const Arguments& arguments, LatentDescription* said) {
     said->domain = domain;
   if (const std::string layout = arguments.Value("--layout"); !layout.empty())
     said->layout = layout;
+  if (const std::string pred = arguments.Value("--pred"); !pred.empty()) {
+    if (pred != "x" && pred != "x0")
+      return InvalidArgument("--pred takes x (noisy) or x0, not '" + pred +
+                             "'");
+    said->pred = pred;
+  }
   if (const std::string size = arguments.Value("--size"); !size.empty()) {
     const StatusOr<Extent> pixels = ParseSize(size);
     if (!pixels.ok()) return pixels.status();
@@ -60,7 +66,7 @@ void WarnOfGuess(const LatentHeader& header, int channels, bool model_given) {
 }
 
 std::string TypedFix(const std::string& fix) {
-  for (const char* word : {"layout", "domain"}) {
+  for (const char* word : {"layout", "domain", "pred"}) {
     const size_t at = fix.find(std::string(word) + "=");
     if (at == std::string::npos) continue;
     std::string typed = fix;

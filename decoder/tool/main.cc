@@ -32,7 +32,8 @@ constexpr Command kCommands[] = {
      "           [--rung R] [--precision auto|f16|f32|bf16|int8] [--backend "
      "auto|reference|blas|native]\n"
      "           [--threads N] [--index N|all] [--domain sampler|vae] "
-     "[--layout L] [--size WxH]\n"
+     "[--layout L]\n"
+     "           [--size WxH] [--pred x|x0]\n"
      "    Latents (.safetensors, .npy, .npz, ComfyUI .latent) to pictures, "
      ".png "
      "or .ppm.\n"
@@ -42,8 +43,8 @@ constexpr Command kCommands[] = {
      "    last one is taken. all writes OUT-0.png, OUT-1.png... or, where the "
      "name has %d,\n"
      "    the number in its place. --domain, --layout, --size (pixels, for "
-     "tokens) and\n"
-     "    --variant stand in place of what the file says.\n"},
+     "tokens),\n"
+     "    --pred and --variant stand in place of what the file says.\n"},
     {"validate", tae::tool::Validate,
      "tae validate GOLDEN... [--model M] [--precision P] [--backend B] "
      "[--threads N]\n"
@@ -78,7 +79,7 @@ constexpr Command kCommands[] = {
     {"doctor", tae::tool::Doctor,
      "tae doctor LATENTS... [--variant V] [--domain D] [--layout L] [--size "
      "WxH]\n"
-     "           [--table] [--misses] [--check]\n"
+     "           [--pred x|x0] [--table] [--misses] [--check]\n"
      "    What is wrong with latents: order, domain, noise, NaN. --table: of "
      "latents\n"
      "    that are right, how many mistakes made on purpose are found, and how "

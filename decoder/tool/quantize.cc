@@ -21,8 +21,8 @@ namespace tae::tool {
 namespace {
 
 constexpr Option kOptions[] = {{"--variant"}, {"--domain"}, {"--layout"},
-                               {"--size"},    {"--model"},  {"--method"},
-                               {"--threads"}};
+                               {"--size"},    {"--pred"},   {"--model"},
+                               {"--method"},  {"--threads"}};
 
 // The latent written with 8 bits and read again.
 StatusOr<LatentMessage> Quantised(const LatentView& latent, size_t* bytes) {

@@ -26,9 +26,9 @@ namespace tae::tool {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"--variant"},    {"--domain"},  {"--layout"},
-    {"--size"},       {"--model"},   {"--method"},
-    {"--thresholds"}, {"--threads"}, {"--steps", false}};
+    {"--variant"}, {"--domain"},      {"--layout"}, {"--size"},
+    {"--pred"},    {"--model"},       {"--method"}, {"--thresholds"},
+    {"--threads"}, {"--steps", false}};
 constexpr double kDefaults[] = {.01, .02, .05, .1, .15, .2, .3};
 
 double Psnr(double mean_square) {

@@ -89,7 +89,7 @@ TEST_F(LoadTest, WrappersAroundTheNamesAreTakenOff) {
   for (const char* wrapper :
        {"tae.", "model.", "module.", "_orig_mod.", "first_stage_model.",
         "module._orig_mod.", "vae.", "tae.decoder.", "model.taesd_decoder.",
-        "first_stage_model.decoder."}) {
+        "first_stage_model.decoder.", "my_net.tiny.", "my_net.decoder."}) {
     const auto rename = [&](const std::string& name) { return wrapper + name; };
     const auto wrapped = MustLoad(
         Write("wrapped.safetensors", Renamed(DecoderTensors(4, false), rename)),

@@ -1,7 +1,8 @@
-"""make_latent.py FILE SHAPE [KEY=VALUE | smooth | dtype=F64 | @TENSOR ...]: a
+"""make_latent.py FILE SHAPE [KEY=VALUE | smooth | noise | dtype=F64 | @TENSOR ...]: a
 safetensors message of numbers that differ from latent to latent."""
 import json
 import math
+import random
 import struct
 import sys
 
@@ -16,6 +17,9 @@ if "smooth" in words:  # [1, height, width, channels], as a picture varies
     values = [1.5 * math.sin(x / 7 + c) * math.cos(y / 9 - 2 * c) + 0.1 * c
               for y in range(height) for x in range(width)
               for c in range(channels)]
+elif "noise" in words:
+    random.seed(1)
+    values = [random.gauss(0, 1) for _ in range(count)]
 else:
     values = [math.sin(i * i % 1009) for i in range(min(count, 1 << 16))]
     values = (values * (count // len(values) + 1))[:count]

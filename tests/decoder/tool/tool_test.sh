@@ -109,6 +109,9 @@ expect 0 "try --layout nhwc" "$tae" doctor "$work/nhwc.safetensors"
 expect 0 "nothing found" "$tae" doctor "$work/nhwc.safetensors" --layout nhwc
 expect 0 "try --layout nhwc" "$tae" decode "$work/nhwc.safetensors" \
   -o "$work/x.png"
+make "$work/noise.safetensors" 1,4,32,32 space=sd noise
+expect 0 "try --pred x" "$tae" doctor "$work/noise.safetensors"
+expect 0 "nothing found" "$tae" doctor "$work/noise.safetensors" --pred x
 # A recording that is cut inside a message: what is whole, and a warning.
 cat "$corpus"/v1.npy "$corpus"/v1.npy > "$work/two.npy"
 whole=$(stat -c %s "$corpus/v1.npy")
