@@ -14,6 +14,7 @@
 #include "base/half.h"
 #include "tae/decoder.h"
 #include "tae/latent_stream.h"
+#include "tae/variant.h"
 #include "tool/arguments.h"
 #include "tool/commands.h"
 #include "tool/compare.h"
@@ -162,6 +163,18 @@ StatusOr<int> OneOf(const Arguments& arguments, const std::string& option,
                          "'");
 }
 
+// By the table's name; where none was asked for, what the first picture says.
+Status NameVariant(Request* request) {
+  if (request->variant.empty())
+    if (const auto golden = ReadGolden(request->files.front()); golden.ok())
+      request->variant = golden->variant;
+  if (request->variant.empty()) return {};
+  const VariantInfo* info = FindVariant(request->variant);
+  if (info == nullptr) return UnknownVariant(request->variant);
+  request->variant = info->name;
+  return {};
+}
+
 StatusOr<Request> Parse(Words words) {
   const StatusOr<Arguments> arguments = Arguments::Parse(words, kOptions);
   if (!arguments.ok()) return arguments.status();
@@ -188,7 +201,9 @@ StatusOr<Request> Parse(Words words) {
     if (!model.ok()) return model.status();
     request.model = *std::move(model);
     request.variant = GetModelInfo(*request.model).variant;
+    return request;
   }
+  TAE_RETURN_IF_ERROR(NameVariant(&request));
   return request;
 }
 

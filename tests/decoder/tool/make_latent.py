@@ -1,5 +1,6 @@
-"""make_latent.py FILE SHAPE [KEY=VALUE | smooth | noise | dtype=F64 | @TENSOR ...]: a
-safetensors message of numbers that differ from latent to latent."""
+"""make_latent.py FILE SHAPE [KEY=VALUE | smooth | noise | dtype=F64 |
+image=SIDE | @TENSOR ...]: a safetensors message of numbers that differ from
+latent to latent."""
 import json
 import math
 import random
@@ -11,6 +12,7 @@ words = sys.argv[3:]
 names = [word[1:] for word in words if word[0] == "@"] or ["latent"]
 said = dict(word.split("=", 1) for word in words if "=" in word)
 dtype = said.pop("dtype", "F32")
+image = int(said.pop("image", 0))
 count = math.prod(shape)
 if "smooth" in words:  # [1, height, width, channels], as a picture varies
     height, width, channels = shape[1:]
@@ -30,6 +32,11 @@ header[names[0]] = {"dtype": dtype, "shape": shape,
 for name in names[1:]:
     header[name] = {"dtype": "F32", "shape": [0],
                     "data_offsets": [len(data), len(data)]}
+if image:  # a grey picture beside it, of this side
+    pixels = 3 * image * image
+    data += struct.pack("<%df" % pixels, *[0.5] * pixels)
+    header["image"] = {"dtype": "F32", "shape": [1, 3, image, image],
+                       "data_offsets": [len(data) - 4 * pixels, len(data)]}
 text = json.dumps(header).encode()
 with open(path, "wb") as file:
     file.write(struct.pack("<Q", len(text)) + text + data)

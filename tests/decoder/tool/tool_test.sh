@@ -112,6 +112,12 @@ expect 0 "try --layout nhwc" "$tae" decode "$work/nhwc.safetensors" \
 make "$work/noise.safetensors" 1,4,32,32 space=sd noise
 expect 0 "try --pred x" "$tae" doctor "$work/noise.safetensors"
 expect 0 "nothing found" "$tae" doctor "$work/noise.safetensors" --pred x
+# The space that the picture beside a latent names is the table's.
+make "$work/golden.safetensors" 1,32,3,3 variant=sana image=96
+expect 0 "PSNR median" "$tae" fit "$work/golden.safetensors" \
+  -o "$work/sana.safetensors"
+expect 0 "96x96, variant sana" "$tae" decode "$work/golden.safetensors" \
+  --model "$work/sana.safetensors" -o "$work/x.png"
 # A recording that is cut inside a message: what is whole, and a warning.
 cat "$corpus"/v1.npy "$corpus"/v1.npy > "$work/two.npy"
 whole=$(stat -c %s "$corpus/v1.npy")
