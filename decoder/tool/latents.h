@@ -10,9 +10,9 @@
 namespace tae::tool {
 
 // All latents of the file. --domain, --layout, --pred, --variant and --size (of
-// the picture, for tokens), where they are given, stand in place of what the file
-// says; what the reader notes goes to standard error as a warning. Errors: as
-// ReadLatentFile, and kInvalidArgument for a value that there is not.
+// the picture, for tokens), where they are given, stand in place of what the
+// file says; what the reader notes goes to standard error as a warning. Errors:
+// as ReadLatentFile, and kInvalidArgument for a value that there is not.
 StatusOr<std::vector<LatentMessage>> ReadLatents(const std::string& path,
                                                  const Arguments& arguments);
 
