@@ -55,6 +55,23 @@ constexpr KnownFile kKnownFiles[] = {
      "taeltx2_3.safetensors", "TAELTX 2.3"},
     {"af92965c2d7986a89a757e7cccd26f9eeeff0c3f0d5495eb168aeb2d6d9be9ba",
      "minimax_h3", "taeh3.pth", "TAEH3"},
+    // As ComfyUI ships them: the published networks rounded to bfloat16.
+    {"d903e7cc3ae58f21d985a3498a841fa8b230edccff7ac5d27607b0c557945c6f", "sd",
+     "taesd_decoder.safetensors", "TAESD decoder, ComfyUI"},
+    {"a6b8c0fda4aad50784e543389e0239c72c5e31e9775c9e612ea8333bf3a77dcb", "sd",
+     "taesd_encoder.safetensors", "TAESD encoder, ComfyUI"},
+    {"ae5256b046b01d577279ed93a55bbb1fb2689e55aa14cfc0f7f841e0160202a5", "sdxl",
+     "taesdxl_decoder.safetensors", "TAESDXL decoder, ComfyUI"},
+    {"3d78013286676a1a51074831230f90972e573698fe4b11416d6f28e0cd5bbe7e", "sdxl",
+     "taesdxl_encoder.safetensors", "TAESDXL encoder, ComfyUI"},
+    {"e940e227e2a41919f0735ec423129724666f8b949c8bbce7a04b78ecfb4667de", "sd3",
+     "taesd3_decoder.safetensors", "TAESD3 decoder, ComfyUI"},
+    {"e5c96f3476bd26fe73e96d701a694f40d7ab48a290494cbbf70a3697d09cab4a", "sd3",
+     "taesd3_encoder.safetensors", "TAESD3 encoder, ComfyUI"},
+    {"bb41500b646d5b8b592b7f3ca5d20d888c3075e209d178d99af609cd7e02a1d4",
+     "flux1", "taef1_decoder.safetensors", "TAEF1 decoder, ComfyUI"},
+    {"19f5a854ce575fd0a1c0a52938410cf5fb4dc4b8ae71c8887533646d8fe47030",
+     "flux1", "taef1_encoder.safetensors", "TAEF1 encoder, ComfyUI"},
 };
 
 std::string_view BaseName(std::string_view path) {
@@ -94,7 +111,7 @@ std::string IdentityWarning(const std::string& path, std::string_view sha256) {
         known.file != "diffusion_pytorch_model.safetensors") {
       return path + ": has the name of the published " +
              std::string(known.identity) + " and other content" + hash +
-             ": another version, or an impostor";
+             ": another version, or a different build of it";
     }
   }
   return path + ": is none of the published files" + hash +

@@ -184,13 +184,13 @@ TEST(Identify, EveryDownloadOfTheTableIsAKnownFile) {
   }
 }
 
-TEST(Identify, WarnsOfTheUnknownAndMoreOfTheImpostor) {
+TEST(Identify, WarnsOfTheUnknownAndNamesADifferentBuild) {
   const std::string strange(64, '0');
   const std::string unknown = IdentityWarning("/x/mine.safetensors", strange);
   EXPECT_NE(unknown.find("none of the published"), std::string::npos);
-  const std::string impostor =
+  const std::string other_build =
       IdentityWarning("/x/taew2_1.safetensors", strange);
-  EXPECT_NE(impostor.find("impostor"), std::string::npos);
+  EXPECT_NE(other_build.find("a different build"), std::string::npos);
   EXPECT_EQ(IdentityWarning("/x/any",
                             "0a44a31e1ae59eb9dbf9359d24942fd3"
                             "ef5928162c1800d97a28c61d51be0ab5"),
