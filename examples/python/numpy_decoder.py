@@ -14,11 +14,16 @@ class Decoder:
     """
 
     def __init__(self, variant):
+        self.variant = variant
+        self._start()
+
+    def _start(self):
         self.pipeline = Gst.parse_launch(
-            f"appsrc name=latents ! taedecode variant={variant} ! "
+            f"appsrc name=latents ! taedecode variant={self.variant} ! "
             "video/x-raw,format=RGB ! appsink name=pictures sync=false")
         self.latents = self.pipeline.get_by_name("latents")
         self.pictures = self.pipeline.get_by_name("pictures")
+        self.pipeline.set_state(Gst.State.PLAYING)
 
     def __call__(self, latent):
         """[channels, h, w] to [height, width, 3] bytes; a batch
@@ -32,11 +37,11 @@ class Decoder:
             raise ValueError(f"a latent of shape {latent.shape} instead of "
                              "[channels, h, w] or [n, channels, h, w]")
         fields = "channels={},latent-height={},latent-width={}"
-        caps = "video/x-latent,format=F16LE," + fields.format(*latent.shape)
+        caps = Gst.Caps.from_string(
+            "video/x-latent,format=F16LE," + fields.format(*latent.shape))
         buffer = Gst.Buffer.new_wrapped(latent.astype("<f2").tobytes())
-        self.pipeline.set_state(Gst.State.PLAYING)
         self.latents.emit("push-sample", Gst.Sample.new(
-            buffer, Gst.Caps.from_string(caps), None, None))
+            buffer, caps, None, None))
         return self._picture(self.pictures.emit(
             "try-pull-sample", 60 * Gst.SECOND))
 
@@ -44,7 +49,8 @@ class Decoder:
         if sample is None:
             error = self.pipeline.bus.timed_pop_filtered(
                 Gst.SECOND, Gst.MessageType.ERROR)
-            self.pipeline.set_state(Gst.State.NULL)
+            self.close()
+            self._start()  # an error is a pipeline's last word
             raise RuntimeError(*error.parse_error() if error else (
                 "there was no picture for a minute",))
         size = sample.get_caps().get_structure(0)
