@@ -41,11 +41,11 @@ constexpr VariantInfo kVariants[] = {
      .weights_sha256 = "f0fb51dd10d41c26612c070fa0b52ea0"
                        "215a5ff90792134b4971109dd713c019"},
     {.name = "sdxl",
-     .aliases = "kolors,pixart-sigma,pixart-sigma-xl-2,pixart,auraflow,"
+     .aliases = "omnigen,kolors,pixart-sigma,pixart-sigma-xl-2,pixart,auraflow,"
                 "hunyuandit,hunyuan-dit,"
                 "sdxl-refiner,ssd-1b,segmind-vega,koala,illustrious,pony,"
                 "noobai,animagine,lumina-next,omnigen1,taesdxl",
-     .description = "SDXL, Kolors, PixArt-alpha",
+     .description = "SDXL, Kolors, PixArt-Sigma",
      .latent_channels = 4,
      .noise = kVe,
      .weights_file = "taesdxl_decoder.safetensors",
@@ -55,13 +55,13 @@ constexpr VariantInfo kVariants[] = {
      .weights_sha256 = "f6013131e7eb412ef20113f1acc2ea7d"
                        "3e47e53196ca0530fa65d9b61d814b61"},
     {.name = "flux1",
-     .aliases =
-         "flux,flux1-krea,flux-krea,flux-control,z-image,hidream,hidream-image,"
-         "hidream-i1,hidream-e1,chroma,chroma1,lumina2,"
-         "lumina-image-2.0,boogu,boogu-image,longcat,longcat-image,"
-         "omnigen2,ovis,ovis-image,kandinsky5-image,"
-         "kandinsky5-t2i,kandinsky5-i2i,glm-image,f-lite,flex1,flex2,"
-         "taef1",
+     .aliases = "lumina-2.0,flux,flux1-krea,flux-krea,flux-control,z-image,"
+                "hidream,hidream-image,"
+                "hidream-i1,hidream-e1,chroma,chroma1,lumina2,"
+                "lumina-image-2.0,boogu,boogu-image,longcat,longcat-image,"
+                "omnigen2,ovis,ovis-image,kandinsky5-image,"
+                "kandinsky5-t2i,kandinsky5-i2i,glm-image,f-lite,flex1,flex2,"
+                "taef1",
      .description = "FLUX.1, Z-Image, HiDream-I1, Chroma, Lumina 2",
      .latent_channels = 16,
      .weights_file = "taef1_decoder.safetensors",
@@ -89,7 +89,8 @@ constexpr VariantInfo kVariants[] = {
      .weights_sha256 = "0a44a31e1ae59eb9dbf9359d24942fd3"
                        "ef5928162c1800d97a28c61d51be0ab5"},
     {.name = "wan21",
-     .aliases = "wan,wan2,wan2x,wan2.2-14b,wan2.2-a14b,wan2.2-t2v,wan2.2-i2v,"
+     .aliases = "wan-animate,cosmos2.5,cosmos2.5-predict,cosmos-predict2.5,wan,"
+                "wan2,wan2x,wan2.2-14b,wan2.2-a14b,wan2.2-t2v,wan2.2-i2v,"
                 "wan2.2-s2v,wan2.2-animate,wan2.2-fun,wan2.1-t2v,wan2.1-i2v,"
                 "wan-t2v,wan-i2v,wan-image-to-video,wan-vace,wan2.1-vace,"
                 "qwen-image,qwen-image-edit,qwen-image-layered,krea,krea2,"
@@ -98,9 +99,9 @@ constexpr VariantInfo kVariants[] = {
      .description = "Wan 2.1, Wan 2.2 14B, Qwen-Image, Krea 2, Anima",
      .latent_channels = 16},
     {.name = "hunyuan_video",
-     .aliases =
-         "hunyuan,hunyuan1,kandinsky5,hunyuan-video-1,framepack,skyreels-v1,"
-         "kandinsky5-video,kandinsky5-t2v,kandinsky5-i2v,taehv",
+     .aliases = "hunyuan-video-framepack,hunyuan-skyreels,hunyuan,hunyuan1,"
+                "kandinsky5,hunyuan-video-1,framepack,skyreels-v1,"
+                "kandinsky5-video,kandinsky5-t2v,kandinsky5-i2v,taehv",
      .description = "HunyuanVideo, FramePack",
      .latent_channels = 16},
     {.name = "cogvideox",
@@ -116,7 +117,8 @@ constexpr VariantInfo kVariants[] = {
      .description = "CogView 3 and 4",
      .latent_channels = 16},
     {.name = "cosmos1",
-     .aliases = "cosmos,cosmos1cv8x8x8,cosmos-1.0,cosmos-predict1",
+     .aliases = "cosmos-text-to-world,cosmos-video-to-world,cosmos,"
+                "cosmos1cv8x8x8,cosmos-1.0,cosmos-predict1",
      .description = "Cosmos 1 CV8x8x8",
      .latent_channels = 16,
      .noise = kVe},

@@ -56,7 +56,7 @@ tae::StatusOr<std::vector<std::string>> ListLatentFiles(
     const std::string& location) {
   std::vector<std::string> files;
   if (IsDirectory(location)) {
-    for (const char* ending : {".safetensors", ".npy", ".latent"})
+    for (const char* ending : {".safetensors", ".npy", ".npz", ".latent"})
       AddMatches(Escaped(location) + "/*" + ending, &files);
   } else if (Exists(location)) {
     files.push_back(location);
