@@ -51,6 +51,10 @@ class LatentSupply {
   virtual void Unlock() {}
   virtual void UnlockStop() {}
 
+  // Any thread: takes nothing more in; what came before is given out, then the
+  // end. False where that is not so, and the stream may end at once.
+  virtual bool Finish() { return false; }
+
   // Latent `number`, from 0, comes next. False where one cannot go back.
   virtual bool Seek(guint64 /*number*/) { return false; }
   // All that there are, where that is known.

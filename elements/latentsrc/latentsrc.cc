@@ -262,16 +262,6 @@ static GstFlowReturn gst_latent_src_create(GstPushSrc* push, GstBuffer** out) {
   });
 }
 
-static tae::StatusOr<std::shared_ptr<taegst::LatentSupply>> open_supply(
-    GstLatentSrc* self, const SourceSettings& settings) {
-  return taegst::OpenSupply(settings, [self](const tae::Status& status) {
-    taegst::PostWarning(
-        GST_ELEMENT(self),
-        taegst::GstErrorCodeOf(status.code(), taegst::Subject::kInput),
-        status.message());
-  });
-}
-
 static gboolean gst_latent_src_start(GstBaseSrc* base) {
   auto* self = GST_LATENT_SRC(base);
   return taegst::Guard(GST_ELEMENT(self), gboolean(FALSE), [&]() -> gboolean {
@@ -284,7 +274,13 @@ static gboolean gst_latent_src_start(GstBaseSrc* base) {
     priv->state = {};
     priv->step_time = settings.demo.step_time;
     priv->streams = taegst::IsStreamLocation(settings.location);
-    auto supply = open_supply(self, settings);
+    auto supply =
+        taegst::OpenSupply(settings, [self](const tae::Status& status) {
+          taegst::PostWarning(
+              GST_ELEMENT(self),
+              taegst::GstErrorCodeOf(status.code(), taegst::Subject::kInput),
+              status.message());
+        });
     if (!supply.ok()) {
       taegst::PostError(GST_ELEMENT(self), supply.status(),
                         taegst::Subject::kInput);
@@ -357,9 +353,14 @@ static gboolean gst_latent_src_event(GstBaseSrc* base, GstEvent* event) {
 static gboolean gst_latent_src_send_event(GstElement* element,
                                           GstEvent* event) {
   return taegst::Guard(element, gboolean(FALSE), [&]() -> gboolean {
-    if (refuses_seek(GST_LATENT_SRC(element), event)) {
+    auto* self = GST_LATENT_SRC(element);
+    const bool refused = refuses_seek(self, event);
+    const auto supply = supply_of(self);
+    const bool ends_later =
+        GST_EVENT_TYPE(event) == GST_EVENT_EOS && supply && supply->Finish();
+    if (refused || ends_later) {
       gst_event_unref(event);
-      return FALSE;
+      return ends_later;
     }
     return GST_ELEMENT_CLASS(gst_latent_src_parent_class)
         ->send_event(element, event);

@@ -73,6 +73,13 @@ tae::StatusOr<Supplied> StreamSupply::Next(SuppliedLatent* latent) {
   return queue_.Take(latent);
 }
 
+bool StreamSupply::Finish() {
+  if (settings_.keep_bytes == 0) return false;
+  finishing_ = true;
+  eventfd_write(stop_.get(), 1);
+  return true;
+}
+
 void StreamSupply::AddStats(GstStructure* stats) const {
   const LatentQueue::Counts counts = queue_.counts();
   gst_structure_set(stats, "received", G_TYPE_UINT64, counts.received,
@@ -106,6 +113,21 @@ void StreamSupply::Drain() {
     ReadAll(ready);
     if (listener_ && !queue_.full() && accept_again_ <= g_get_monotonic_time())
       AcceptAll();
+  }
+  if (finishing_) ReadRest();
+}
+
+// What programs sent and the system still holds; who goes on sending is not
+// waited for.
+void StreamSupply::ReadRest() {
+  const gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
+  for (size_t i = producers_.size(); i-- > 0;) {
+    pollfd bytes = Readable(producers_[i]->fd);
+    while (g_get_monotonic_time() < until && poll(&bytes, 1, 0) > 0)
+      if (!Read(*producers_[i])) {
+        Remove(i);
+        break;
+      }
   }
 }
 

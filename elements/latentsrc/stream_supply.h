@@ -37,6 +37,7 @@ class StreamSupply final : public LatentSupply {
   tae::StatusOr<Supplied> Next(SuppliedLatent* latent) override;
   void Unlock() override { queue_.SetFlushing(true); }
   void UnlockStop() override { queue_.SetFlushing(false); }
+  bool Finish() override;
   guint64 dropped() const override { return queue_.counts().dropped; }
   void AddStats(GstStructure* stats) const override;
 
@@ -46,6 +47,7 @@ class StreamSupply final : public LatentSupply {
   void Drain();
   bool Wait(std::vector<bool>* ready);
   int WaitTime() const;
+  void ReadRest();
   void ReadAll(const std::vector<bool>& ready);
   void AcceptAll();
   bool LetIn();
@@ -68,6 +70,7 @@ class StreamSupply final : public LatentSupply {
   LatentQueue queue_;
   std::unique_ptr<Listener> listener_;  // null: standard input
   Descriptor stop_;                     // readable: the thread is to end
+  std::atomic<bool> finishing_{false};  // but not before it read what is there
   std::atomic<guint64> connections_{0};
   std::atomic<guint64> failures_{0};
   std::atomic<guint64> evicted_{0};

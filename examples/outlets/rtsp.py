@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The pictures of running generations as RTSP, for VLC, NVRs and the like.
 
-    rtsp.py [ADDRESS [PORT]]      unix:/tmp/tae.sock and 8554; 0: any free port
+    rtsp.py [ADDRESS [PORT]]      unix: and 8554; 0: any free port
 
 Watch at rtsp://127.0.0.1:PORT/tae; any number of viewers share one decoder. It
 listens for latents while somebody watches, and shows black until they come.
@@ -28,7 +28,7 @@ PIPELINE = """( videotestsrc pattern=black is-live=true !
 
 def main():
     Gst.init(None)
-    address = sys.argv[1] if len(sys.argv) > 1 else "unix:/tmp/tae.sock"
+    address = sys.argv[1] if len(sys.argv) > 1 else "unix:"
     port = sys.argv[2] if len(sys.argv) > 2 else "8554"
     server = GstRtspServer.RTSPServer(address="127.0.0.1", service=port)
     factory = GstRtspServer.RTSPMediaFactory(

@@ -3,7 +3,7 @@
 #   timelapse.sh INPUT OUTPUT [OPTION]...
 #
 # INPUT   a recording (run.safetensors), a folder or step_%03d.npy of latents;
-#         or an address to listen at (unix:/tmp/tae.sock, tcp://127.0.0.1:5000):
+#         or an address to listen at (unix:, tcp://127.0.0.1:5000):
 #         then what comes is recorded to OUTPUT.safetensors until Ctrl-C, and
 #         rendered from there. The recording stays: render it again as you like.
 # OUTPUT  film.webm (VP9), film.mp4 (H.264), film.gif, film.webp, or pictures of
@@ -42,8 +42,8 @@ if is_address "$input"; then
   echo "Recording to $recording; Ctrl-C ends it."
   # The interrupt is gst-launch-1.0's, which then ends the recording properly.
   trap : INT
-  gst-launch-1.0 -q -e latentsrc "location=$input" "num-buffers=$latents" ! \
-    latentmux ! filesink "location=$recording" || true
+  gst-launch-1.0 -q -e latentsrc "location=$input" keep-all=true \
+    "num-buffers=$latents" ! latentmux ! filesink "location=$recording" || true
   trap - INT
   [ -s "$recording" ] || fail "nothing came"
   input=$recording

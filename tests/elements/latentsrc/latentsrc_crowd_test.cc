@@ -319,6 +319,37 @@ TEST_F(LatentSrcCrowd, EveryLatentComesWhereThatIsAskedFor) {
     gst_object_unref(element);
 }
 
+// What Ctrl-C does to a recording (gst-launch-1.0 -e).
+TEST_F(LatentSrcCrowd, WhatCameBeforeTheEndIsPassedOnWhereAllIsKept) {
+  constexpr guint kSends = 30;
+  GstElement* pipeline = gst_parse_launch(
+      ("latentsrc name=s keep-all=true location=" + Location() +
+       " ! appsink name=k sync=false max-buffers=1")
+          .c_str(),
+      nullptr);
+  GstElement* source = gst_bin_get_by_name(GST_BIN(pipeline), "s");
+  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "k");
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  const auto producer = Connect();
+  std::string run;
+  for (guint i = 1; i <= kSends; ++i)
+    run += Message({{"step", std::to_string(i)}});
+  producer->Send(run);
+  EXPECT_TRUE(Eventually([&] { return Stat(source, "connections") == 1; }));
+  EXPECT_TRUE(gst_element_send_event(pipeline, gst_event_new_eos()));
+  guint came = 0;
+  GstSample* sample = nullptr;
+  for (;; ++came) {
+    g_signal_emit_by_name(sink, "pull-sample", &sample);
+    if (sample == nullptr) break;
+    gst_sample_unref(sample);
+  }
+  EXPECT_EQ(came, kSends);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  for (GstElement* element : {source, sink, pipeline})
+    gst_object_unref(element);
+}
+
 TEST_F(LatentSrcCrowd, DroppedLatentsAreSaidInAMessage) {
   Start();
   const auto producer = Connect();
