@@ -2,10 +2,15 @@
 #include "tae/decoder.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
 
+#include "support/instrumented.h"
 #include "support/seeded_model.h"
 
 namespace tae {
@@ -42,6 +47,72 @@ TEST(DecoderTest, RefusesWhatDoesNotFitThePlan) {
   EXPECT_TRUE(
       refused([](LatentView&, FrameView& f) { f.format = PixelFormat::kRgb; }));
   EXPECT_TRUE(refused([](LatentView&, FrameView& f) { f.plane[2] = nullptr; }));
+}
+
+// A frame of any format, with room for each plane.
+struct AnyFrame {
+  AnyFrame(PixelFormat format, int width, int height)
+      : bytes(size_t(4) * 8 * width * height) {
+    view.format = format, view.width = width, view.height = height;
+    for (int i = 0; i < 4; ++i) {
+      view.plane[i] = bytes.data() + bytes.size() / 4 * i;
+      view.stride[i] = 8 * width;
+    }
+  }
+  std::vector<uint8_t> bytes;
+  FrameView view;
+};
+
+TEST(DecoderTest, EveryPlaneOfEveryFormatMustBeThere) {
+  const auto planes_of = [](PixelFormat format) {
+    for (const PixelFormat one :
+         {PixelFormat::kGbr, PixelFormat::kRgbp, PixelFormat::kI420,
+          PixelFormat::kYv12, PixelFormat::kRgbPlanarF32}) {
+      if (format == one) return 3;
+    }
+    return format == PixelFormat::kNv12 ? 2 : 1;
+  };
+  for (int i = 0; i <= int(PixelFormat::kRgbPlanarF32); ++i) {
+    const auto format = PixelFormat(i);
+    const int planes = planes_of(format);
+    Decoder decoder(SeededFlux2(), {});
+    ASSERT_TRUE(decoder.Prepare({.latent = {2, 4}, .format = format}).ok());
+    const SeededLatent latent(32, {2, 4});
+    for (int missing = 0; missing < 4; ++missing) {
+      AnyFrame frame(format, 32, 16);
+      frame.view.plane[missing] = nullptr;
+      const Status status = decoder.Decode(latent.view, frame.view, nullptr);
+      EXPECT_EQ(status.ok(), missing >= planes) << i << missing;
+      if (missing < planes) {
+        EXPECT_EQ(status.message(), "plane " + std::to_string(missing) +
+                                        " of the frame has no data");
+      }
+    }
+  }
+}
+
+size_t AddressSpace() {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * size_t(sysconf(_SC_PAGESIZE));
+}
+
+// Plans of sizes that came before are kept for when they come again, but not
+// with all the memory that they take.
+TEST(DecoderTest, PlansThatAreNotInUseKeepLittleMemory) {
+  if (testing::kInstrumented) return;  // their allocators keep what is freed
+  Decoder decoder(SeededFlux2(), {.backend = Backend::kReference});
+  ASSERT_TRUE(decoder.Prepare(kKey).ok());  // the weights
+  const size_t before = AddressSpace();
+  size_t all = 0;
+  for (int side : {96, 98, 100, 102}) {
+    ASSERT_TRUE(decoder.Prepare({.latent = {side, side}}).ok());
+    all += decoder.stats().arena_bytes;
+  }
+  const size_t bound =
+      decoder.stats().arena_bytes + (size_t{128} << 20) + (size_t{32} << 20);
+  ASSERT_GT(all, bound + (size_t{64} << 20)) << "too small to tell";
+  EXPECT_LT(AddressSpace() - before, bound);
 }
 
 TEST(DecoderTest, PackedLatentsOfOddSizeAreRefused) {

@@ -246,20 +246,6 @@ TEST(ChangeThreshold, ChangesWhileLatentsFlow) {
   EXPECT_FALSE(push(.1));
 }
 
-TEST(ChangeThreshold, SpeedUpIsThatOfTheDecodesSaved) {
-  DecodeHarness harness(With(.5));
-  harness.SetCaps(LatentCaps({32, 64, 64}));
-  const std::vector<float> values(32 * 64 * 64, .5f);
-  for (int i = 0; i < 10; ++i) harness.Push(StepBuffer(values, i));
-  GstStructure* stats = nullptr;
-  g_object_get(harness.decoder(), "stats", &stats, nullptr);
-  double speed_up = 0;
-  EXPECT_TRUE(gst_structure_get_double(stats, "speed-up", &speed_up));
-  EXPECT_GT(speed_up, 0);
-  EXPECT_LE(speed_up, 10);
-  gst_structure_free(stats);
-}
-
 TEST(Convergence, IsToldAfterEnoughSmallSteps) {
   DecodeHarness harness(std::string(kElement) +
                         " converged-below=0.05 converged-steps=2");

@@ -82,7 +82,7 @@ TEST(Quality, ARungOfAFileWithoutTheFileIsAnErrorThatSaysWhy) {
             "there is no rung 'stage2' here, only builtin");
 }
 
-TEST(Quality, PublishedWeightsHaveEveryRungAndDearerOnesAreNearer) {
+TEST(Quality, PublishedWeightsHaveEveryRungAndItIsDeterministic) {
   TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");
   const std::string file = "model-file=" + path + " quality=";
   const Shown full = Show(file + "full");
