@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "batch_item.h"
 #include "bytes.h"
 #include "common/latent_meta.h"
 
@@ -43,7 +44,9 @@ struct Step {
 
 struct Generation {
   uint64_t id = 0;
-  std::string name;  // as the producer calls it
+  std::string name;    // as the producer calls it
+  BatchItem place;     // in a batch, of which others are generations too
+  uint64_t batch = 0;  // of those all the same: the first one's id
   std::string prompt;
   std::optional<guint64> seed;
   gint64 begin = 0;  // g_get_monotonic_time() of the first latent

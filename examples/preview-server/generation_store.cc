@@ -1,6 +1,7 @@
 #include "generation_store.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace preview {
@@ -12,31 +13,64 @@ bool Repeats(const Generation& generation, const taegst::LatentStep& step) {
          step.step == generation.steps.back().said.step;
 }
 
-// Whether a latent goes on with a generation of its name.
-bool Continues(const Generation& generation, const taegst::LatentStep& step) {
+// Whether a producer counts its steps anew within one generation, as a base
+// model and its refiner do: name and prompt are the same.
+bool CountsAnew(const Generation& generation, const ArrivedLatent& latent) {
+  const auto& seed = latent.step.seed;
+  return !generation.name.empty() && !generation.prompt.empty() &&
+         (latent.prompt.empty() ||
+          ShortText(latent.prompt) == generation.prompt) &&
+         (!seed || !generation.seed || *seed == *generation.seed);
+}
+
+// Whether a latent goes on with a generation of its name. What is the last one
+// the producer says, whatever number of steps it announced.
+bool Continues(const Generation& generation, const ArrivedLatent& latent) {
+  const taegst::LatentStep& step = latent.step;
   if (generation.final) return Repeats(generation, step);
   if (!step.step || generation.steps.empty()) return true;
   const auto& before = generation.steps.back().said.step;
-  return !before || *step.step >= *before;
+  return !before || *step.step >= *before || CountsAnew(generation, latent);
 }
 
 }  // namespace
 
 Generation& GenerationStore::PlaceOf(const ArrivedLatent& latent, bool* began) {
   const std::string name = ShortText(latent.step.prompt_id);
+  const BatchItem place = ItemOf(latent.step);
   for (auto old = generations_.rbegin(); old != generations_.rend(); ++old) {
-    if (old->name != name || !old->kept.empty()) continue;
-    *began = !Continues(*old, latent.step);
+    if (old->name != name || old->place != place || !old->kept.empty())
+      continue;
+    *began = !Continues(*old, latent);
     if (!*began) return *old;
     break;
   }
   *began = true;
+  const uint64_t batch = BatchFor(name, place);
   Generation& made = generations_.emplace_back();
   made.id = next_id_++;
   made.name = name;
+  made.place = place;
+  made.batch = batch != 0 ? batch : made.id;
   made.begin = latent.time;
   made.date = g_get_real_time() / G_USEC_PER_SEC;
   return made;
+}
+
+// The newest batch of this name that has no such item yet; 0: there is none.
+uint64_t GenerationStore::BatchFor(const std::string& name,
+                                   const BatchItem& place) const {
+  if (place.items == 1) return 0;
+  uint64_t newest = 0;
+  bool has_it = false;
+  for (const Generation& g : generations_) {
+    if (g.name != name || g.place.items != place.items || !g.kept.empty())
+      continue;
+    if (g.batch > newest) has_it = false;
+    newest = std::max(newest, g.batch);
+    has_it |= g.batch == newest && g.place == place;
+  }
+  return has_it ? 0 : newest;
 }
 
 GenerationStore::Added GenerationStore::AddLatent(ArrivedLatent latent) {
@@ -69,8 +103,9 @@ GenerationStore::Added GenerationStore::AddLatent(ArrivedLatent latent) {
 GenerationStore::Place GenerationStore::LatentOf(
     const ArrivedPicture& picture) {
   const std::string name = ShortText(picture.step.prompt_id);
+  const BatchItem place = ItemOf(picture.step);
   for (auto g = generations_.rbegin(); g != generations_.rend(); ++g) {
-    if (g->name != name || !g->kept.empty()) continue;
+    if (g->name != name || g->place != place || !g->kept.empty()) continue;
     for (auto step = g->steps.rbegin(); step != g->steps.rend(); ++step)
       if (step->key <= picture.key && step->said.step == picture.step.step)
         return {&*g, &*step};
@@ -100,7 +135,7 @@ GenerationStore::Placed GenerationStore::AddPicture(ArrivedPicture picture) {
 }
 
 void GenerationStore::AddPast(Generation generation) {
-  generation.id = next_id_++;
+  generation.batch = generation.id = next_id_++;
   generations_.push_back(std::move(generation));
   Bound(next_id_ - 1);
 }
@@ -148,7 +183,9 @@ const Generation* GenerationStore::FindName(const std::string& name) const {
 bool GenerationStore::AskToStop(uint64_t id) {
   Generation* generation = Mutable(id);
   if (generation == nullptr) return false;
-  generation->stop = true;
+  // Its producer makes all of a batch or nothing.
+  for (Generation& other : generations_)
+    if (other.batch == generation->batch) other.stop = true;
   return true;
 }
 
@@ -168,28 +205,49 @@ bool GenerationStore::DropMade(uint64_t current) {
   return false;
 }
 
-// Back into the limits; `current` is what must not go.
+// Back into the limits; the generation `current`, and what is of one batch with
+// it, must not go.
 void GenerationStore::Bound(uint64_t current) {
   const auto total = [&] {
     size_t bytes = 0;
     for (const Generation& g : generations_) bytes += g.size();
     return bytes;
   };
+  const uint64_t batch = Mutable(current)->batch;
   bytes_ = total();
   while (bytes_ > limits_.bytes && DropMade(current)) bytes_ = total();
-  while (
-      generations_.size() > 1 &&
-      (generations_.size() > limits_.generations || bytes_ > limits_.bytes)) {
-    const size_t oldest = generations_.front().id == current ? 1 : 0;
-    generations_.erase(generations_.begin() + ptrdiff_t(oldest));
-    ++evicted_;
+  while ((Batches() > limits_.generations || bytes_ > limits_.bytes) &&
+         DropOldest(batch))
     bytes_ = total();
+  for (bool thinned = true; thinned && bytes_ > limits_.bytes;
+       bytes_ = total()) {
+    thinned = false;
+    for (Generation& g : generations_) {
+      if (g.steps.size() <= 2) continue;
+      Thin(&g);
+      thinned = true;
+    }
   }
-  Generation* last = Mutable(current);
-  while (bytes_ > limits_.bytes && last->steps.size() > 2) {
-    Thin(last);
-    bytes_ = total();
-  }
+}
+
+// A batch is one towards the limit.
+size_t GenerationStore::Batches() const {
+  std::set<uint64_t> seen;
+  for (const Generation& g : generations_) seen.insert(g.batch);
+  return seen.size();
+}
+
+// The oldest generation that is not of `batch`, and all that is of one batch
+// with it. False: there is none.
+bool GenerationStore::DropOldest(uint64_t batch) {
+  const auto oldest =
+      std::find_if(generations_.begin(), generations_.end(),
+                   [&](const Generation& g) { return g.batch != batch; });
+  if (oldest == generations_.end()) return false;
+  const uint64_t gone = oldest->batch;
+  evicted_ += std::erase_if(
+      generations_, [&](const Generation& g) { return g.batch == gone; });
+  return true;
 }
 
 }  // namespace preview

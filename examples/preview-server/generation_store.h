@@ -68,6 +68,9 @@ class GenerationStore {
   Place LatentOf(const ArrivedPicture& picture);
   Generation& PlaceOf(const ArrivedLatent& latent, bool* began);
   Generation* Mutable(uint64_t id);
+  uint64_t BatchFor(const std::string& name, const BatchItem& place) const;
+  size_t Batches() const;
+  bool DropOldest(uint64_t batch);
   bool DropMade(uint64_t current);
   void Bound(uint64_t current);
 

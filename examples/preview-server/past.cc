@@ -58,7 +58,10 @@ void AddStep(const tae::LatentHeader& header, uint64_t offset,
              Generation* generation) {
   taegst::LatentStep said = taegst::StepOfMessage(header);
   const tae::LatentDescription& more = header.description;
-  if (generation->steps.empty()) generation->name = ShortText(more.gen);
+  if (generation->steps.empty()) {
+    generation->name = ShortText(more.gen);
+    generation->place = ItemOf(said);
+  }
   if (!more.prompt.empty()) generation->prompt = ShortText(more.prompt);
   if (said.seed) generation->seed = said.seed;
   generation->final = said.final;

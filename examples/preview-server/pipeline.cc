@@ -177,6 +177,9 @@ tae::Status Pipeline::Configure() {
   connect("raws", OnRaw);
   connect("thumbnails", OnThumbnail);
   connect("pictures", OnPicture);
+  GstPad* source = gst_element_get_static_pad(latents.get(), "src");
+  splitter_.Attach(source);
+  gst_object_unref(source);
   const ElementPtr mux = Named(pipeline_.get(), "mux");
   GstPad* pad = gst_element_get_static_pad(mux.get(), "sink");
   gst_pad_add_probe(pad,
@@ -294,8 +297,10 @@ GstFlowReturn Pipeline::OnMessage(GstAppSink* sink, gpointer data) {
     auto* self = static_cast<Pipeline*>(data);
     const auto sample = Pull(sink);
     if (!sample) return GST_FLOW_EOS;
-    // The prompt was that of one generation.
+    // The prompt was that of one generation, or of all items of a batch.
     ArrivedLatent latent = std::exchange(self->latent_, {});
+    const BatchItem place = ItemOf(latent.step);
+    if (place.item + 1 < place.items) self->latent_.prompt = latent.prompt;
     latent.key = KeyOf(sample.get());
     latent.message = BytesOf(sample.get());
     latent.time = g_get_monotonic_time();
@@ -358,6 +363,7 @@ GstFlowReturn Pipeline::OnPicture(GstAppSink* sink, gpointer data) {
     picture.key = KeyOf(sample.get());
     picture.step = taegst::GetLatentStep(gst_sample_get_buffer(sample.get()))
                        .value_or(taegst::LatentStep{});
+    UnnameItem(&picture.step);
     picture.picture = BytesOf(sample.get());
     self->Hand([self, picture = std::move(picture)] {
       self->events_.on_picture(picture);

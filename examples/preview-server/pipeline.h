@@ -16,6 +16,7 @@
 #include <string>
 
 #include "arrivals.h"
+#include "batch_item.h"
 #include "common/gst_ptr.h"
 #include "options.h"
 #include "tae/status.h"
@@ -84,6 +85,7 @@ class Pipeline {
   taegst::GstPtr<GstElement> pipeline_;
   guint bus_watch_ = 0;
   guint restart_ = 0;
+  BatchSplitter splitter_;
   WaitingLatents to_decode_;
   std::atomic<int> waiting_{0};  // tasks that the main thread has not run
 

@@ -77,6 +77,11 @@ json Summary(const Generation& generation, gint64 now) {
                {"came", generation.came},
                {"past", !generation.kept.empty()},
                {"bytes", generation.size()}};
+  if (generation.place.items > 1) {
+    said["item"] = generation.place.item;
+    said["items"] = generation.place.items;
+    said["batch"] = generation.batch;
+  }
   if (generation.kept.empty())  // files do not say when a latent came
     said["elapsed"] = Seconds((state == "running" ? now : generation.last) -
                               generation.begin);

@@ -1,11 +1,28 @@
 #include "waiting_latents.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "batch_item.h"
 #include "common/guard.h"
 #include "common/latent_meta.h"
 
 namespace preview {
+namespace {
+
+// The same latent, whose generation says the item.
+taegst::GstPtr<GstSample> NameItemOf(GstSample* sample,
+                                     taegst::LatentStep* step) {
+  NameItem(step);
+  const taegst::GstPtr<GstBuffer> buffer(
+      gst_buffer_copy(gst_sample_get_buffer(sample)));
+  taegst::SetLatentStep(buffer.get(), *step);
+  return taegst::GstPtr<GstSample>(
+      gst_sample_new(buffer.get(), gst_sample_get_caps(sample),
+                     gst_sample_get_segment(sample), nullptr));
+}
+
+}  // namespace
 
 void WaitingLatents::Connect(GstAppSink* from, GstAppSrc* to) {
   to_ = to;
@@ -21,19 +38,31 @@ void WaitingLatents::Connect(GstAppSink* from, GstAppSrc* to) {
 void WaitingLatents::Clear() {
   std::lock_guard lock(mutex_);
   waiting_.clear();
+  bytes_ = 0;
   hungry_ = ended_ = false;
+}
+
+// With the lock held.
+void WaitingLatents::Drop(std::deque<Waiting>::iterator latent) {
+  bytes_ -= latent->size;
+  waiting_.erase(latent);
+  ++passed_over_;
 }
 
 void WaitingLatents::Put(Waiting latent) {
   std::lock_guard lock(mutex_);
-  if (!waiting_.empty() && !waiting_.back().final) {
-    waiting_.pop_back();
-    ++passed_over_;
+  const auto older =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
+        return !w.final && w.generation == latent.generation;
+      });
+  if (older != waiting_.end()) Drop(older);
+  while (!waiting_.empty() &&
+         (waiting_.size() >= kMost || bytes_ + latent.size > kMostBytes)) {
+    const auto other = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [](const Waiting& w) { return !w.final; });
+    Drop(other != waiting_.end() ? other : waiting_.begin());
   }
-  if (latent.final && waiting_.size() == kMostFinals) {
-    waiting_.pop_front();
-    ++passed_over_;
-  }
+  bytes_ += latent.size;
   waiting_.push_back(std::move(latent));
 }
 
@@ -49,6 +78,7 @@ void WaitingLatents::Feed() {
     hungry_ = false;
     if (!end) {
       next = std::move(waiting_.front());
+      bytes_ -= next.size;
       waiting_.pop_front();
     }
   }
@@ -63,9 +93,15 @@ GstFlowReturn WaitingLatents::OnSample(GstAppSink* sink, gpointer data) {
     auto* self = static_cast<WaitingLatents*>(data);
     taegst::GstPtr<GstSample> sample(gst_app_sink_pull_sample(sink));
     if (!sample) return GST_FLOW_EOS;
-    const auto step =
-        taegst::GetLatentStep(gst_sample_get_buffer(sample.get()));
-    self->Put({std::move(sample), step && step->final});
+    auto step = taegst::GetLatentStep(gst_sample_get_buffer(sample.get()))
+                    .value_or(taegst::LatentStep{});
+    if (ItemOf(step).items > 1) sample = NameItemOf(sample.get(), &step);
+    const size_t size =
+        gst_buffer_get_size(gst_sample_get_buffer(sample.get()));
+    self->Put({.sample = std::move(sample),
+               .generation = step.prompt_id,
+               .size = size,
+               .final = step.final});
     self->Feed();
     return GST_FLOW_OK;
   });

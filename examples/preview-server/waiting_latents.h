@@ -1,6 +1,7 @@
-// The latents that wait for the decoder: the newest, and those that are the
-// last of their generation. So a decoder that is slower than the steps shows
-// the newest, while everything else goes on with all of them.
+// The latents that wait for the decoder: of each generation the newest, and
+// those that are its last. So a decoder that is slower than the steps shows the
+// newest, while everything else goes on with all of them. An item of a batch is
+// a generation of its own here, and to the decoder.
 // Threads: any; neither end waits for the other.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <string>
 
 #include "common/gst_ptr.h"
 
@@ -19,8 +21,10 @@ namespace preview {
 
 class WaitingLatents {
  public:
-  // Of the last ones of generations; more than anybody looks back at.
-  static constexpr size_t kMostFinals = 16;
+  // More than anybody looks back at; those that are not the last of their
+  // generation go first.
+  static constexpr size_t kMost = 64;
+  static constexpr size_t kMostBytes = 64 << 20;  // but for the newest
 
   // What comes out of `from` goes into `to`. Takes over the callbacks of both,
   // which must stop before this is destroyed.
@@ -35,6 +39,8 @@ class WaitingLatents {
  private:
   struct Waiting {
     taegst::GstPtr<GstSample> sample;
+    std::string generation;
+    size_t size = 0;  // bytes
     bool final = false;
   };
 
@@ -42,11 +48,13 @@ class WaitingLatents {
   static void OnEnd(GstAppSink*, gpointer self);
   static void OnHunger(GstAppSrc*, guint, gpointer self);
   void Put(Waiting latent);
+  void Drop(std::deque<Waiting>::iterator latent);
   void Feed();
 
   GstAppSrc* to_ = nullptr;
   std::mutex mutex_;
-  std::deque<Waiting> waiting_;  // finals, then at most one other
+  std::deque<Waiting> waiting_;  // in order of arrival
+  size_t bytes_ = 0;             // of those that wait
   bool hungry_ = false;          // the decoder has nothing to do
   bool ended_ = false;
   std::atomic<uint64_t> passed_over_{0};

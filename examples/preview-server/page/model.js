@@ -36,7 +36,8 @@ export function stepUrl(id, step, name) {
 }
 
 export function nameOf(generation) {
-  return generation.prompt || generation.name || `Generation ${generation.id}`;
+  const name = generation.prompt || generation.name || `Generation ${generation.id}`;
+  return generation.items ? `${generation.item + 1} of ${generation.items}: ${name}` : name;
 }
 
 // Steps of a generation that have a picture; [] until they are loaded.

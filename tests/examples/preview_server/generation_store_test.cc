@@ -11,8 +11,11 @@ class StoreTest : public testing::Test {
  protected:
   // A latent and its picture; returns the generation's number.
   uint64_t Add(const std::string& name, guint step, bool final = false,
-               size_t bytes = 1000) {
+               size_t bytes = 1000, const std::string& prompt = "",
+               std::vector<std::string> extra = {}) {
     ArrivedLatent latent;
+    latent.prompt = prompt;
+    latent.step.extra = std::move(extra);
     latent.key = ++key_;
     latent.step.prompt_id = name;
     latent.step.step = step;
@@ -28,6 +31,14 @@ class StoreTest : public testing::Test {
     picture.picture = CopyBytes(std::string(10, 'p'));
     placed_ = store_.AddPicture(picture);
     return id;
+  }
+
+  // An item of a batch.
+  uint64_t AddItem(int item, int items, guint step, bool final = false,
+                   size_t bytes = 100) {
+    return Add(
+        "batch", step, final, bytes, "",
+        {"item=" + std::to_string(item), "items=" + std::to_string(items)});
   }
 
   GenerationStore store_{{.generations = 3, .bytes = 20000, .steps = 8}};
@@ -59,6 +70,83 @@ TEST_F(StoreTest, AStepBackOrAStepAfterTheLastBeginsAnother) {
   EXPECT_NE(back, a);
   EXPECT_EQ(Add("a", 6, true), back);
   EXPECT_NE(Add("a", 7), back);
+}
+
+TEST_F(StoreTest, ARefinerGoesOnWithTheGenerationOfItsBase) {
+  const uint64_t a = Add("a", 20, false, 100, "a fox");
+  EXPECT_EQ(Add("a", 1, false, 100, "a fox"), a);
+  EXPECT_EQ(Add("a", 2, true, 100), a);
+  EXPECT_EQ(store_.Find(a)->steps.size(), 3u);
+  const uint64_t b = Add("b", 20, false, 100, "a fox");
+  EXPECT_NE(Add("b", 1, false, 100, "a hare"), b);
+}
+
+TEST_F(StoreTest, ItemsOfABatchAreGenerationsThatGoTogether) {
+  Add("a", 1);
+  uint64_t ids[2][8];
+  for (guint step = 1; step <= 3; ++step)
+    for (int i = 0; i < 8; ++i) {
+      const uint64_t id = AddItem(i, 8, step, step == 3);
+      if (step == 1) ids[0][i] = id;
+      EXPECT_EQ(id, ids[0][i]);
+      EXPECT_EQ(placed_.generation->id, id);
+      EXPECT_EQ(placed_.generation->place, (BatchItem{unsigned(i), 8}));
+      EXPECT_EQ(placed_.generation->batch, ids[0][0]);
+    }
+  EXPECT_EQ(store_.generations().size(), 9u);  // "a" and one batch
+  store_.AskToStop(ids[0][2]);
+  EXPECT_TRUE(store_.FindName("batch")->stop);
+  for (int i = 0; i < 8; ++i) {
+    ids[1][i] = AddItem(i, 8, 1);
+    EXPECT_EQ(store_.Find(ids[1][i])->batch, ids[1][0]);
+    EXPECT_FALSE(store_.Find(ids[1][i])->stop);
+  }
+  EXPECT_EQ(store_.generations().size(), 17u);
+  Add("b", 1);
+  EXPECT_EQ(store_.generations().size(), 17u);  // without "a"
+  Add("c", 1);
+  EXPECT_EQ(store_.generations().size(), 10u);
+  EXPECT_EQ(store_.Find(ids[0][0]), nullptr);
+}
+
+TEST_F(StoreTest, ABatchThatIsTooLargeLosesStepsAndNoItem) {
+  for (guint step = 1; step <= 8; ++step)
+    for (int i = 0; i < 4; ++i) AddItem(i, 4, step, false, 1000);
+  EXPECT_EQ(store_.generations().size(), 4u);
+  EXPECT_LE(store_.bytes(), store_.limits().bytes);
+  for (const Generation& g : store_.generations()) {
+    EXPECT_GE(g.steps.size(), 2u);
+    EXPECT_EQ(g.steps.back().said.step, 8u);
+  }
+}
+
+TEST(BatchItemTest, PlacesThatAreNone) {
+  const auto item = [](std::vector<std::string> extra) {
+    taegst::LatentStep step;
+    step.extra = std::move(extra);
+    return ItemOf(step);
+  };
+  EXPECT_EQ(item({"item=2", "items=3"}), (BatchItem{2, 3}));
+  for (const auto& wrong :
+       std::vector<std::vector<std::string>>{{},
+                                             {"item=1"},
+                                             {"items=3"},
+                                             {"item=3", "items=3"},
+                                             {"item=-1", "items=3"},
+                                             {"item=1x", "items=3"},
+                                             {"item=1", "items=65"},
+                                             {"item=99999999999", "items=3"}})
+    EXPECT_EQ(item(wrong), BatchItem());
+}
+
+TEST(BatchItemTest, ANameComesBack) {
+  taegst::LatentStep step;
+  step.prompt_id = "fox (2 of 3)";
+  step.extra = {"item=1", "items=3"};
+  NameItem(&step);
+  EXPECT_NE(step.prompt_id, "fox (2 of 3)");
+  UnnameItem(&step);
+  EXPECT_EQ(step.prompt_id, "fox (2 of 3)");
 }
 
 TEST_F(StoreTest, ALastLatentThatIsHeldIsOneStep) {

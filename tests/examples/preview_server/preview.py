@@ -104,11 +104,12 @@ def message(**metadata):
     noise = random.Random(str(sorted(metadata.items())))
     data = struct.pack("<2048e", *(noise.gauss(0, 1) for _ in range(2048)))
     data *= side * side // 64
+    batch = metadata.pop("batch", 1)  # of them, all the same
     said = {"space": "flux2", **{k: str(v) for k, v in metadata.items()}}
     header = json.dumps({"__metadata__": said, "latent": {
-        "dtype": "F16", "shape": [1, 32, side, side],
-        "data_offsets": [0, len(data)]}}).encode()
-    return struct.pack("<Q", len(header)) + header + data
+        "dtype": "F16", "shape": [batch, 32, side, side],
+        "data_offsets": [0, batch * len(data)]}}).encode()
+    return struct.pack("<Q", len(header)) + header + batch * data
 
 
 def send_run(preview, name, steps=4, pause=0.0, **metadata):

@@ -587,6 +587,39 @@ class Survives(unittest.TestCase):
             self.assertEqual(run.returncode, 1, arguments)
             self.assertIn(word, run.stderr)
 
+    def test_each_item_of_a_batch_is_a_generation(self):
+        with Preview() as preview:
+            with preview.producer() as producer:
+                for step in (1, 2):
+                    producer.sendall(message(gen="four", prompt="a fox", side=8,
+                                             step=step, steps=2, batch=4,
+                                             final=int(step == 2)))
+                    status = preview.wait_for(
+                        lambda s: sum(g.get("picture") == step - 1
+                                      for g in s["generations"]) == 4)
+                producer.sendall(message(gen="one", side=8, step=1, final=1))
+                preview.wait_for(lambda s: len(s["generations"]) == 5)
+            items = preview.finished(5)
+            self.assertNotIn("items", items[0])
+            self.assertEqual([(g["item"], g["items"]) for g in items[:0:-1]],
+                             [(i, 4) for i in range(4)])
+            self.assertEqual({(g["name"], g["prompt"], g["came"], g["width"],
+                               g["batch"]) for g in items[1:]},
+                             {("four", "a fox", 2, 64, items[-1]["id"])})
+            self.assertEqual(status["latents"]["failures"], 0)
+            for generation in items[1:]:
+                path = "/generations/%d/" % generation["id"]
+                body = preview.get(path + "latents.safetensors").body
+                (length,) = struct.unpack("<Q", body[:8])
+                said = json.loads(body[8:8 + length])
+                self.assertEqual(said["latent"]["shape"], [1, 32, 8, 8])
+                self.assertEqual(said["__metadata__"]["item"],
+                                 str(generation["item"]))
+                self.assertEqual(said["__metadata__"]["gen"], "four")
+            film = self.film(preview, "/generations/%d/timelapse.webm" %
+                             items[-1]["id"])
+            self.assertEqual(film, (64, 6))
+
     def test_generations_hold_no_descriptors(self):
         with Preview("--max-generations=1000") as preview:
             for number in range(30):
