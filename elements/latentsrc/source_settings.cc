@@ -141,7 +141,8 @@ void InstallInputProperties(GObjectClass* object_class) {
       g_param_spec_boxed(
           "stats", "Statistics",
           "Of running programs: received, dropped (replaced by newer ones), "
-          "waiting, connections, evicted (made room for others), failures, "
+          "waiting, connections, connected (at present), evicted (made "
+          "room for others), failures, "
           "address",
           GST_TYPE_STRUCTURE,
           GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));

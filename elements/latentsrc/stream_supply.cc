@@ -87,7 +87,7 @@ void StreamSupply::AddStats(GstStructure* stats) const {
                     G_TYPE_UINT64, counts.waiting, "connections", G_TYPE_UINT64,
                     connections_.load(), "failures", G_TYPE_UINT64,
                     failures_.load(), "evicted", G_TYPE_UINT64, evicted_.load(),
-                    nullptr);
+                    "connected", G_TYPE_UINT64, connected_.load(), nullptr);
   if (listener_)
     gst_structure_set(stats, "address", G_TYPE_STRING,
                       listener_->address().c_str(), nullptr);
@@ -140,6 +140,7 @@ int StreamSupply::WaitTime() const {
 
 // ready: which producers have bytes. False at the end.
 bool StreamSupply::Wait(std::vector<bool>* ready) {
+  connected_ = producers_.size();
   ready->assign(producers_.size(), false);
   std::vector<pollfd> fds = {Readable(stop_.get()), Readable(wake_.get())};
   const size_t first = fds.size();

@@ -74,6 +74,7 @@ class StreamSupply final : public LatentSupply {
   std::atomic<guint64> connections_{0};
   std::atomic<guint64> failures_{0};
   std::atomic<guint64> evicted_{0};
+  std::atomic<guint64> connected_{0};  // producers at present
 
   // The thread's own.
   std::vector<std::unique_ptr<Producer>> producers_;

@@ -160,6 +160,8 @@ std::string App::StatusJson() const {
         {"dropped", counts.dropped},
         {"skipped", counts.skipped},
         {"connections", counts.connections},
+        {"connected", counts.connected},
+        {"evicted", counts.evicted},
         {"failures", counts.failures}}},
       {"decoder",
        {{"decoded", counts.decoded},

@@ -147,8 +147,8 @@ tae::Status Parse(int argc, char** argv, Raw* raw) {
       {"token", 't', 0, G_OPTION_ARG_STRING, &raw->token,
        "Who has no token sees nothing; a must beyond this machine", "TEXT"},
       {"latents", 0, 0, G_OPTION_ARG_STRING, &raw->latents,
-       "Where producers connect: unix:/path, tcp://host:port or - "
-       "(unix:/tmp/tae.sock)",
+       "Where producers connect: unix:/path, tcp://host:port or -; unix: alone "
+       "is the user's own socket, $XDG_RUNTIME_DIR/tae.sock (unix:)",
        "ADDRESS"},
       {"allow-remote-latents", 0, 0, G_OPTION_ARG_NONE, &raw->remote_latents,
        "Take latents from other machines too; anyone may send then", nullptr},

@@ -14,8 +14,8 @@ struct Options {
   std::string host = "127.0.0.1";
   int port = 8080;
   std::string token;  // "" = none is asked for
-  // As latentsrc's property; "" = its demo.
-  std::string latents = "unix:/tmp/tae.sock";
+  // As latentsrc's property, "unix:" is the user's own socket; "" = its demo.
+  std::string latents = "unix:";
   bool remote_latents = false;
   // Properties of taedecode, names and values; the later ones win.
   std::vector<std::pair<std::string, std::string>> decoder = {{"nice", "10"}};

@@ -250,6 +250,8 @@ Pipeline::Counts Pipeline::counts() const {
     counts.received = CountField(s.get(), "received");
     counts.dropped = CountField(s.get(), "dropped");
     counts.connections = CountField(s.get(), "connections");
+    counts.connected = CountField(s.get(), "connected");
+    counts.evicted = CountField(s.get(), "evicted");
     counts.failures = CountField(s.get(), "failures");
     counts.address = TextField(s.get(), "address");
   }

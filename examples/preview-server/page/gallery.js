@@ -60,9 +60,11 @@ export function drawGallery(shownIds, open, compare) {
   });
   const memory = model.status?.memory;
   const past = [...model.generations.values()].filter((g) => g.past).length;
+  const connected = model.status?.latents.connected;
   if (memory) {
     setText(byId("memory"), `${newestFirst.length} kept` +
         (past ? ` (${past} from earlier)` : "") +
-        `, ${bytes(memory.bytes)} of ${bytes(memory.limit)}`);
+        `, ${bytes(memory.bytes)} of ${bytes(memory.limit)}` +
+        (connected ? `, ${connected} program${connected > 1 ? "s" : ""} connected` : ""));
   }
 }

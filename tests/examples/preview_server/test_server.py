@@ -620,6 +620,33 @@ class Survives(unittest.TestCase):
                              items[-1]["id"])
             self.assertEqual(film, (64, 6))
 
+    def test_the_socket_of_the_user_is_the_default(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o700)
+            server = subprocess.Popen(
+                [SERVER, "--listen=127.0.0.1:0"], stdout=subprocess.PIPE,
+                text=True, env={**os.environ, "XDG_RUNTIME_DIR": folder})
+            with server:
+                server.stdout.readline()
+                said = server.stdout.readline()
+                path = os.path.join(folder, "tae.sock")
+                self.assertIn("unix:" + path, said)
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+                server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.returncode, 0)
+
+    def test_producers_are_counted_and_idle_ones_make_room(self):
+        with Preview() as preview:
+            idle = [preview.producer() for _ in range(16)]
+            preview.wait_for(lambda s: s["latents"]["connected"] == 16)
+            send_run(preview, "seventeenth", steps=2)
+            latents = preview.wait_for(
+                lambda s: s["latents"]["evicted"] == 1)["latents"]
+            self.assertEqual(latents["connections"], 17)
+            for peer in idle:
+                peer.close()
+            preview.wait_for(lambda s: s["latents"]["connected"] == 0)
+
     def test_generations_hold_no_descriptors(self):
         with Preview("--max-generations=1000") as preview:
             for number in range(30):
