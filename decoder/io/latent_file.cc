@@ -57,10 +57,19 @@ StatusOr<File> Open(const std::string& path) {
   return file;
 }
 
+// Up to `size` bytes. What a header claims costs no more memory than the file
+// has bytes, nearly.
 Status Read(std::FILE* file, size_t size, std::vector<uint8_t>* chunk) {
-  chunk->resize(size);
-  chunk->resize(std::fread(chunk->data(), 1, size, file));
-  if (std::ferror(file)) return Unreadable(std::strerror(errno));
+  chunk->clear();
+  while (chunk->size() < size) {
+    const size_t begin = chunk->size();
+    const size_t wanted = std::min(kChunk, size - begin);
+    chunk->resize(begin + wanted);
+    const size_t got = std::fread(chunk->data() + begin, 1, wanted, file);
+    chunk->resize(begin + got);
+    if (std::ferror(file)) return Unreadable(std::strerror(errno));
+    if (got < wanted) break;
+  }
   return {};
 }
 
@@ -121,6 +130,18 @@ StatusOr<LatentMessage> ReadMember(std::FILE* file, const StreamPrefix& prefix,
   return message;
 }
 
+// Of a series whose file does not reach to its end.
+std::string CutMembers(const std::vector<const SafetensorsEntry*>& cut,
+                       uint64_t data_begin) {
+  const auto* first = *std::min_element(
+      cut.begin(), cut.end(),
+      [](const auto* a, const auto* b) { return a->begin < b->begin; });
+  return "it is cut: " + std::to_string(cut.size()) +
+         (cut.size() == 1 ? " tensor is" : " tensors are") +
+         " not whole, the first of them '" + first->name +
+         "', which begins at byte " + std::to_string(data_begin + first->begin);
+}
+
 // All members of a series; empty when the file is of the usual kind.
 StatusOr<LatentFile> ReadSeries(std::FILE* file, const LatentLimits& limits) {
   LatentFile read;
@@ -136,8 +157,13 @@ StatusOr<LatentFile> ReadSeries(std::FILE* file, const LatentLimits& limits) {
   }
   const std::vector<const SafetensorsEntry*> series = SeriesOf((*prefix)->json);
   uint64_t file_bytes = 0;
+  std::vector<const SafetensorsEntry*> cut;
   for (size_t i = 0; i < series.size(); ++i) {
     StatusOr<LatentMessage> message = ReadMember(file, **prefix, *series[i]);
+    if (!message.ok() && message.status().code() == StatusCode::kDataLoss) {
+      cut.push_back(series[i]);
+      continue;
+    }
     if (!message.ok()) return message.status();
     LatentDescription& said = message->header.description;
     said.step = static_cast<int>(i) + 1;
@@ -145,6 +171,10 @@ StatusOr<LatentFile> ReadSeries(std::FILE* file, const LatentLimits& limits) {
     TAE_RETURN_IF_ERROR(
         Keep(*std::move(message), limits, &file_bytes, &read.messages));
   }
+  if (cut.empty()) return read;
+  const std::string note = CutMembers(cut, (*prefix)->data_begin);
+  if (read.messages.empty()) return DataLoss(note);
+  read.notes.push_back(note);
   return read;
 }
 

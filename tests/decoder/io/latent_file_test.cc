@@ -82,6 +82,26 @@ TEST_F(LatentFileTest, WhatFollowsAWholeMessageAndIsNoneIsANote) {
   }
 }
 
+TEST_F(LatentFileTest, ASeriesThatIsCutGivesWhatIsWhole) {
+  const std::string json =
+      R"({"s1":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},)"
+      R"("s2":{"dtype":"F16","shape":[2],"data_offsets":[4,8]},)"
+      R"("s3":{"dtype":"F16","shape":[2],"data_offsets":[8,12]}})";
+  const auto read = Read(testing::Safetensors(json, "aaaabbb"));
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  ASSERT_EQ(read->messages.size(), 1u);
+  EXPECT_EQ(read->messages[0].header.tensor, "s1");
+  EXPECT_EQ(read->messages[0].header.description.steps, 3);
+  ASSERT_EQ(read->notes.size(), 1u);
+  EXPECT_NE(read->notes[0].find("2 tensors are not whole, the first of them "
+                                "'s2', which begins at byte " +
+                                std::to_string(8 + json.size() + 4)),
+            std::string::npos)
+      << read->notes[0];
+  EXPECT_EQ(Read(testing::Safetensors(json, "aaa")).status().code(),
+            StatusCode::kDataLoss);
+}
+
 TEST_F(LatentFileTest, WhatIsNoFileIsNotWaitedFor) {
   path_ = ::testing::TempDir() + "latent_fifo_" + std::to_string(getpid());
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
