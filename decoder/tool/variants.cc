@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "model/linear_tables.h"
 #include "tae/decoder.h"
@@ -10,6 +11,31 @@
 #include "tool/commands.h"
 
 namespace tae::tool {
+
+namespace {
+
+// "also sd1, sd15...", in lines of a terminal's width.
+void PrintAliases(std::string_view aliases) {
+  constexpr size_t kWidth = 78;
+  std::string line = "    also";
+  while (!aliases.empty()) {
+    const size_t comma = aliases.find(',');
+    const std::string name(aliases.substr(0, comma));
+    const bool last = comma == std::string_view::npos;
+    if (line.size() + name.size() + 2 > kWidth) {
+      std::printf("%s\n", line.c_str());
+      line = "        ";
+    }
+    line += " " + name + (last ? "" : ",");
+    if (last) {
+      std::printf("%s\n", line.c_str());
+      return;
+    }
+    aliases.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
 
 StatusOr<int> ListVariants(Words words) {
   const StatusOr<Arguments> arguments = Arguments::Parse(words, {});
@@ -29,9 +55,7 @@ StatusOr<int> ListVariants(Words words) {
         info.latent_channels, info.pixels_per_latent,
         spec ? std::string(spec->name).c_str() : "-",
         FindLinearTable(info.name) != nullptr ? "yes" : "-", weights.c_str());
-    if (!info.aliases.empty()) {
-      std::printf("    also %s\n", std::string(info.aliases).c_str());
-    }
+    PrintAliases(info.aliases);
   }
   return 0;
 }
