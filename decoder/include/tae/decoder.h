@@ -32,7 +32,8 @@ struct ModelInfo {
   std::string path;          // "" for a built-in model
   std::string sha256;        // of the file, lower-case hex
   std::string identity;      // "TAEF2 decoder, published 2025-12" or ""
-  std::vector<std::string> warnings;  // sentences: unknown file, another build...
+  std::vector<std::string>
+      warnings;  // sentences: unknown file, another build...
   int latent_channels = 0;
   int pixels_per_latent = 8;
 };
