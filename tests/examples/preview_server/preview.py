@@ -112,6 +112,16 @@ def message(**metadata):
     return struct.pack("<Q", len(header)) + header + batch * data
 
 
+def shaped(channels, height, width, **metadata):
+    """A latent of any shape, of a space only where one is said."""
+    size = 2 * channels * height * width
+    header = json.dumps({
+        "__metadata__": {k: str(v) for k, v in metadata.items()},
+        "latent": {"dtype": "F16", "shape": [1, channels, height, width],
+                   "data_offsets": [0, size]}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(size)
+
+
 def send_run(preview, name, steps=4, pause=0.0, **metadata):
     """A whole generation; waits for each picture, so that none is dropped."""
     with preview.producer() as producer:

@@ -11,7 +11,8 @@ import tempfile
 import time
 import unittest
 
-from preview import EXAMPLE, PATIENCE, Preview, SERVER, message, send_run
+from preview import (EXAMPLE, PATIENCE, Preview, SERVER, message, send_run,
+                     shaped)
 from sockets import used
 
 sys.path.insert(0, EXAMPLE)
@@ -246,24 +247,41 @@ class Survives(unittest.TestCase):
             self.assertTrue(preview.status()["notices"])
 
     def test_a_latent_that_cannot_be_decoded(self):
+        """It is told of, and its producer goes on."""
         with Preview("--decoder=max-pixels=65536") as preview:
             with preview.producer() as producer:
                 producer.sendall(message(gen="large", side=64, step=1))
-            status = preview.wait_for(
-                lambda s: any(n["error"] for n in s["notices"]))
-            self.assertIn("pixels", status["notices"][-1]["text"])
-            # The decoder begins anew; whoever sent connects again.
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    preview.producer().close()
-                    break
-                except OSError:
-                    self.assertLess(time.monotonic(), deadline)
-                    time.sleep(0.2)
-            send_run(preview, "after", steps=2)
-            names = [g["name"] for g in preview.finished(1)]
-            self.assertIn("after", names)
+                preview.wait_for(lambda s: any("pixels" in n["text"]
+                                               for n in s["notices"]))
+                producer.sendall(message(gen="after", step=1, final=1))
+                preview.wait_for(lambda s: any(
+                    g["name"] == "after" and "picture" in g
+                    for g in s["generations"]))
+            self.assertFalse(any(n["error"]
+                                 for n in preview.status()["notices"]))
+
+    def test_shapes_and_spaces_in_turn(self):
+        """Also those that no picture or no thumbnail can have."""
+        shapes = [(32, 1, 1), (32, 1, 300), (32, 300, 1), (32, 512, 2),
+                  (32, 2, 1024), (4, 7, 3), (16, 5, 9), (8, 4, 4), (3, 40, 40)]
+        with Preview() as preview:
+            with preview.producer() as producer:
+                for turn in (0, 1):
+                    for number, (channels, height, width) in enumerate(shapes):
+                        producer.sendall(shaped(
+                            channels, height, width,
+                            gen="%d %d" % (turn, number), step=1, final=1))
+                        preview.wait_for(
+                            lambda s: s["latents"]["received"] +
+                            s["latents"]["failures"] > turn * len(shapes)
+                            + number)
+                    producer.sendall(message(gen="after %d" % turn, step=1,
+                                             final=1))
+                    preview.wait_for(lambda s: any(
+                        g["name"] == "after %d" % turn and "picture" in g
+                        for g in s["generations"]))
+            notices = preview.status()["notices"]
+            self.assertFalse(any(n["error"] for n in notices), notices)
 
     def test_all_latents_are_kept_whatever_the_decoder_leaves_out(self):
         with Preview() as preview:
