@@ -52,6 +52,7 @@ class Executor {
 
   // Makes every later Run show each tensor, in step order; null ends it.
   // False where this executor cannot.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): others keep it.
   virtual bool Observe(StepObserver /*observer*/) { return false; }
 };
 

@@ -16,6 +16,7 @@ struct PackedKey {
   int purpose = 0;  // the packer's own: one convolution may be packed two ways
   int layer = 0;    // index into ModelSpec::layers
   int part = 0;     // index of the convolution or pool in the layer
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a 0 in here.
   friend auto operator<=>(const PackedKey&, const PackedKey&) = default;
 };
 

@@ -105,8 +105,9 @@ class Scene {
   std::vector<uint8_t> pixels_;
 };
 
-double MedianRatio(std::vector<std::pair<double, double>> pairs) {
+double MedianRatio(const std::vector<std::pair<double, double>>& pairs) {
   std::vector<double> ratios;
+  ratios.reserve(pairs.size());
   for (const auto& [above, below] : pairs)
     ratios.push_back(below > 0 ? above / below : 0);
   return Summarise(std::move(ratios)).median;

@@ -103,7 +103,8 @@ StatusOr<Difference> DecodeAndCompare(const Golden& golden,
   return Compare(pixels.data(), golden.image.data(), pixels.size());
 }
 
-Status CompareSteps(const Golden& golden, std::shared_ptr<const Model> model,
+Status CompareSteps(const Golden& golden,
+                    const std::shared_ptr<const Model>& model,
                     const Request& request) {
   StatusOr<Plan> compiled =
       CompilePlan(model->spec(), KeyOf(golden, request.precision));

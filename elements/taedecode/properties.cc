@@ -102,7 +102,7 @@ void InstallBatchProperty(GObjectClass* c) {
                           "grid", kReady));
 }
 
-void InstallCostProperties(GObjectClass* c) {
+void InstallThreadProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:n-threads:
    *
@@ -127,6 +127,9 @@ void InstallCostProperties(GObjectClass* c) {
       g_param_spec_int("nice", "Niceness",
                        "Added to the niceness of the decoder's threads", 0, 19,
                        0, kReady));
+}
+
+void InstallCostProperties(GObjectClass* c) {
   /**
    * GstTaeDecode:change-only:
    *
@@ -238,6 +241,7 @@ void InstallProperties(GObjectClass* object_class) {
   InstallBatchProperty(object_class);
   InstallHistoryProperties(object_class);
   InstallQualityProperties(object_class);
+  InstallThreadProperties(object_class);
   InstallCostProperties(object_class);
   InstallReportProperties(object_class);
 }

@@ -29,7 +29,7 @@ GType MethodGetType() {
 std::string MethodName(Method method) {
   auto* values = static_cast<GEnumClass*>(g_type_class_ref(MethodGetType()));
   const GEnumValue* value = g_enum_get_value(values, Value(method));
-  const std::string name = value != nullptr ? value->value_nick : "";
+  std::string name = value != nullptr ? value->value_nick : "";
   g_type_class_unref(values);
   return name;
 }

@@ -65,7 +65,7 @@ void FilmMaker::Render(const Job& job) {
   renderer_.Add({.latents = job.source.latents,
                  .on_picture =
                      [input = encoder_->input()](
-                         size_t, std::shared_ptr<GstSample> picture) {
+                         size_t, const std::shared_ptr<GstSample>& picture) {
                        input->Push(picture.get());
                      },
                  .on_end =

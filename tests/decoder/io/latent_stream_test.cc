@@ -152,7 +152,7 @@ TEST(EncodeLatent8, ErrorIsHalfAStepOfEachChannel) {
   const int channels = 4, plane = 35;
   std::vector<float> values(channels * plane);
   for (size_t i = 0; i < values.size(); ++i)
-    values[i] = normal(random) * static_cast<float>(1 + i / plane);
+    values[i] = normal(random) * static_cast<float>(i / plane + 1);
   LatentView view{.data = values.data(),
                   .size = values.size() * 4,
                   .dtype = DType::kF32,

@@ -73,8 +73,8 @@ TEST(Pipeline, LinksWithoutAConverter) {
         "video/x-raw,format=BGRx ! fakesink",
         "video/x-raw,format=P010_10LE ! fakesink",
         "identity drop-allocation=true ! jpegenc ! fakesink",
-        "queue ! videoconvert ! videoscale ! "
-        "video/x-raw,width=50,height=50,format=I420 ! fakesink",
+        ("queue ! videoconvert ! videoscale ! "
+         "video/x-raw,width=50,height=50,format=I420 ! fakesink"),
         "vp8enc ! webmmux ! fakesink", "y4menc ! fakesink"}) {
     const std::string name(sink, strcspn(sink, " "));
     if (name.find('/') == std::string::npos && !HasElement(name.c_str()))
