@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build/release}
+build=$(cd "$build" && pwd)
 tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || {
   echo "skipped: no clang-tidy"
   exit 77
@@ -14,6 +15,8 @@ tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || {
   echo "$0: build first: cmake --preset release && cmake --build --preset release" >&2
   exit 2
 }
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
 # Only what the build compiles; the compiler is GCC, whose flags clang reads.
 if ! git ls-files >/dev/null 2>&1; then
   echo "skipped: no checkout"
@@ -22,8 +25,8 @@ fi
 git ls-files -z -- "${@:2}" | grep -zE '\.cc$' | while read -r -d '' file; do
   grep -qF "\"file\": \"$PWD/$file\"" "$build/compile_commands.json" &&
     printf '%s\0' "$file" || true
-done >"$build/tidy-files"
-[ -s "$build/tidy-files" ] || { echo "no file to check" >&2 && exit 2; }
-xargs -0 -a "$build/tidy-files" -P "${JOBS:-$(nproc)}" -n 1 \
+done >"$list"
+[ -s "$list" ] || { echo "no file to check" >&2 && exit 2; }
+xargs -0 -a "$list" -P "${JOBS:-$(nproc)}" -n 1 \
   "$tidy" -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option
-echo "clang-tidy found nothing in $(tr -cd '\0' <"$build/tidy-files" | wc -c) files"
+echo "clang-tidy found nothing in $(tr -cd '\0' <"$list" | wc -c) files"

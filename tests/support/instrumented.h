@@ -2,6 +2,9 @@
 // times: such builds run the small cases only, and say so.
 #pragma once
 
+#include <cstdlib>
+#include <vector>
+
 namespace tae::testing {
 
 #if defined(__SANITIZE_THREAD__)
@@ -15,5 +18,14 @@ inline constexpr bool kAddressSanitizer = true;
 inline constexpr bool kAddressSanitizer = false;
 #endif
 inline constexpr bool kInstrumented = kThreadSanitizer || kAddressSanitizer;
+
+// Whether the CPU is emulated, as the scripts that do so say: also far slower.
+inline bool Emulated() { return std::getenv("TAE_TESTS_EMULATED") != nullptr; }
+
+// All of a test's cases, or a sample of them where each takes long.
+inline std::vector<int> Sample(const std::vector<int>& all,
+                               const std::vector<int>& few) {
+  return kInstrumented || Emulated() ? few : all;
+}
 
 }  // namespace tae::testing

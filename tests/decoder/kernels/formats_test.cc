@@ -14,6 +14,7 @@
 #include "kernels/reference/store.h"
 #include "kernels/reference/unpack.h"
 #include "kernels/tables.h"
+#include "support/instrumented.h"
 
 namespace tae {
 namespace {
@@ -105,8 +106,8 @@ void ExpectSameSamples(const Picture& got, const Picture& want,
 TEST_P(FormatsTest, StoreIsItsTwin) {
   constexpr int kHeight = 6;
   for (int f = 0; f <= int(PixelFormat::kRgbPlanarF32); ++f)
-    for (int width : {9, 10, 63, 64, 66, 130, 200})
-      for (int cut : {8, 64, 96, 512}) {
+    for (int width : testing::Sample({9, 10, 63, 64, 66, 130, 200}, {9, 66}))
+      for (int cut : testing::Sample({8, 64, 96, 512}, {8, 512})) {
         const auto format = static_cast<PixelFormat>(f);
         const Colours colours(width, kHeight, &random_);
         Picture want(format, width, kHeight), got(format, width, kHeight);
@@ -167,7 +168,7 @@ struct LatentBytes {
 };
 
 TEST_P(FormatsTest, UnpackIsItsTwin) {
-  for (int width : {2, 6, 64, 130})
+  for (int width : testing::Sample({2, 6, 64, 130}, {6, 130}))
     for (const bool affine : {false, true})
       for (DType dtype : {DType::kF16, DType::kBF16, DType::kF32})
         for (int layout = 0; layout <= int(LatentLayout::kPackedIdeogram4);

@@ -15,6 +15,7 @@
 #include "base/half.h"
 #include "decoder/kernels/plane.h"
 #include "kernels/tables.h"
+#include "support/instrumented.h"
 
 namespace tae {
 
@@ -63,6 +64,11 @@ double ConvBound(const TableEntry& entry) {
     default:
       return 6e-2;
   }
+}
+
+// Around the tile of four columns.
+std::vector<int> Widths() {
+  return testing::Sample({1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 4, 6});
 }
 
 class KernelTableTest : public ::testing::TestWithParam<TableEntry> {
@@ -153,8 +159,8 @@ void RunConv(const KernelTable& table, const PackedLayer* layer, Plane& in,
 TEST_P(KernelTableTest, ConvMatchesNaiveLoopAroundTheTile) {
   const ConvWeights conv = RandomConv(64, 64, 9, true, 0.05f, &random_);
   const auto layer = Own(table().pack_conv(conv));
-  for (int width = 1; width <= 9; ++width)
-    for (int height : {1, 3, 4, 5, 7}) {
+  for (int width : Widths())
+    for (int height : testing::Sample({1, 3, 4, 5, 7}, {1, 5})) {
       Plane in = NewPlane(height, width), skip = NewPlane(height, width);
       Plane out = NewPlane(height, width);
       Fill(&in, Content::kRelu, &random_);
@@ -210,7 +216,7 @@ TEST_P(KernelTableTest, ConvOfFewChannels) {
 
 // Channels that a layer does not put out are zeros, or what skip adds.
 TEST_P(KernelTableTest, ConvToFewChannels) {
-  for (int outputs : {3, 12, 48})
+  for (int outputs : testing::Sample({3, 12, 48}, {12}))
     for (const bool with_skip : {false, true}) {
       ConvWeights conv = RandomConv(64, outputs, 9, true, 0.1f, &random_);
       const auto layer = Own(table().pack_conv(conv));
@@ -249,8 +255,8 @@ TEST_P(KernelTableTest, ConvBitsDoNotDependOnTheCut) {
 }
 
 TEST_P(KernelTableTest, UpConvMatchesNaiveLoop) {
-  for (int width = 1; width <= 9; ++width)
-    for (int height : {1, 2, 3, 4}) {
+  for (int width : Widths())
+    for (int height : testing::Sample({1, 2, 3, 4}, {1, 4})) {
       const bool relu = height % 2;
       const ConvWeights conv =
           RandomConv(64, 64, 9, width % 2, 0.05f, &random_);
@@ -311,7 +317,9 @@ TEST_P(KernelTableTest, ShuffleMovesEveryChannelToItsPixel) {
 TEST_P(KernelTableTest, RgbMatchesNaiveLoop) {
   const ConvWeights conv = RandomConv(64, 3, 9, true, 0.05f, &random_);
   const auto layer = Own(table().pack_rgb(conv));
-  for (int width : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 131, 260, 515})
+  for (int width :
+       testing::Sample({1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 131, 260, 515},
+                       {1, 4, 9, 33, 131}))
     for (int height : {1, 4, 6}) {
       Plane in = NewPlane(height, width);
       Fill(&in, Content::kRelu, &random_);
