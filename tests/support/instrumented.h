@@ -28,4 +28,14 @@ inline std::vector<int> Sample(const std::vector<int>& all,
   return kInstrumented || Emulated() ? few : all;
 }
 
+// The extents of a test, in a slow build those of up to `most` elements only.
+template <typename Extent>
+std::vector<Extent> UpTo(int most, bool slow, std::vector<Extent> all) {
+  if (slow)
+    std::erase_if(all, [most](const Extent& extent) {
+      return extent.height * extent.width > most;
+    });
+  return all;
+}
+
 }  // namespace tae::testing

@@ -99,13 +99,7 @@ std::vector<TableCase> RunnableTables() {
   return tables;
 }
 
-class ExtentTest : public ::testing::TestWithParam<Extent> {
- protected:
-  void SetUp() override {
-    if (testing::kThreadSanitizer && GetParam().height * GetParam().width > 4)
-      GTEST_SKIP() << "too slow under the thread sanitizer";
-  }
-};
+class ExtentTest : public ::testing::TestWithParam<Extent> {};
 
 TEST_P(ExtentTest, BandsEqualWholePlanesBitForBit) {
   const auto model = SeededFlux2();
@@ -131,7 +125,7 @@ TEST_P(ExtentTest, ThreadsAndOrderDoNotChangeABit) {
   const auto model = SeededFlux2();
   const KernelTable* table = RunnableTables().back().table;
   const std::vector<int> thread_counts =
-      testing::kThreadSanitizer ? std::vector{3} : std::vector{2, 3, 7};
+      testing::kInstrumented ? std::vector{3} : std::vector{2, 3, 7};
   for (const KernelTable* t : {&kScalarTable, table}) {
     const auto one = Decode(model, GetParam(), {.table = t});
     for (int threads : thread_counts) {
@@ -146,27 +140,26 @@ TEST_P(ExtentTest, ThreadsAndOrderDoNotChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Extents, ExtentTest,
-                         ::testing::Values(Extent{1, 1}, Extent{1, 7},
-                                           Extent{5, 3}, Extent{2, 2},
-                                           Extent{9, 13}, Extent{4, 32}),
-                         [](const auto& info) {
-                           return std::to_string(info.param.height) + "x" +
-                                  std::to_string(info.param.width);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Extents, ExtentTest,
+    ::testing::ValuesIn(testing::UpTo<Extent>(
+        4, testing::kInstrumented,
+        {{1, 1}, {1, 7}, {5, 3}, {2, 2}, {9, 13}, {4, 32}})),
+    [](const auto& info) {
+      return std::to_string(info.param.height) + "x" +
+             std::to_string(info.param.width);
+    });
 
 // Rows of several chunks, so that neighbours of one row run at the same time.
 TEST(BandExecutorTest, WideRowsOfManyChunks) {
-  if (testing::kThreadSanitizer)
-    GTEST_SKIP() << "too slow under the thread sanitizer";
   const auto model = SeededFlux2();
-  const Extent extent{20, 75};
+  const Extent extent = testing::kInstrumented ? Extent{1, 40} : Extent{20, 75};
   const KernelTable* table = *SelectTable(Precision::kF16, "");
   if (table == &kScalarTable) GTEST_SKIP() << "no fast table on this CPU";
   const auto planes =
       Decode(model, extent, {.table = table, .whole_planes = true});
   EXPECT_EQ(Decode(model, extent, {.table = table}), planes);
-  for (int threads : {2, 5, 16}) {
+  for (int threads : testing::Sample({2, 5, 16}, {3})) {
     const How pool{.table = table,
                    .parallel = MakeThreadPool({.threads = threads})};
     EXPECT_EQ(Decode(model, extent, pool, 4), planes) << threads;
