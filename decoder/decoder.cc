@@ -68,9 +68,23 @@ int PlaneCount(PixelFormat format) {
       return 3;
     case PixelFormat::kNv12:
       return 2;
-    default:
+    case PixelFormat::kRgb:
+    case PixelFormat::kBgr:
+    case PixelFormat::kRgba:
+    case PixelFormat::kBgra:
+    case PixelFormat::kArgb:
+    case PixelFormat::kAbgr:
+    case PixelFormat::kRgbx:
+    case PixelFormat::kBgrx:
+    case PixelFormat::kXrgb:
+    case PixelFormat::kXbgr:
+    case PixelFormat::kRgba64Le:
+    case PixelFormat::kGray8:
+    case PixelFormat::kYuy2:
+    case PixelFormat::kUyvy:
       return 1;
   }
+  return 1;
 }
 
 Status CheckFrame(const Plan& plan, const FrameView& frame) {

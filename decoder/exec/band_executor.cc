@@ -29,9 +29,24 @@ bool SharesChroma(PixelFormat format) {
     case PixelFormat::kYuy2:
     case PixelFormat::kUyvy:
       return true;
-    default:
+    case PixelFormat::kRgb:
+    case PixelFormat::kBgr:
+    case PixelFormat::kRgba:
+    case PixelFormat::kBgra:
+    case PixelFormat::kArgb:
+    case PixelFormat::kAbgr:
+    case PixelFormat::kRgbx:
+    case PixelFormat::kBgrx:
+    case PixelFormat::kXrgb:
+    case PixelFormat::kXbgr:
+    case PixelFormat::kGbr:
+    case PixelFormat::kRgbp:
+    case PixelFormat::kRgba64Le:
+    case PixelFormat::kGray8:
+    case PixelFormat::kRgbPlanarF32:
       return false;
   }
+  return false;
 }
 
 // Memory that belongs to one worker.
@@ -212,22 +227,24 @@ class BandExecutor final : public Executor {
 
   void RunChunks(int begin, int end) {
     queue_->Restart(begin, end);
-    ForEach(parallel_.get(), WorkersOf(parallel_.get()),
-            [this](int, int worker) {
-              FlushDenormals flush;
-              int cursor = 0;
-              for (int chunk; (chunk = queue_->Claim()) >= 0;) {
-                // A chunk that is left out counts as done: nobody waits.
-                if (IsSelected(chunk)) {
-                  queue_->Wait(schedule_.chunks[chunk].wait_for, &cursor);
-                  if (IsCancelled(cancel_))
-                    interrupted_.store(true, std::memory_order_relaxed);
-                  else
-                    RunChunk(chunk, worker);
-                }
-                queue_->Done(chunk);
-              }
-            });
+    ForEach(
+        parallel_.get(), WorkersOf(parallel_.get()), [this](int, int worker) {
+          FlushDenormals flush;
+          int cursor = 0;
+          const auto wait_for = [this](int chunk) {
+            // Nobody waits for what is left out, nor it for anybody.
+            return IsSelected(chunk) ? schedule_.chunks[chunk].wait_for : -1;
+          };
+          for (int chunk; (chunk = queue_->Claim(&cursor, wait_for)) >= 0;) {
+            if (IsSelected(chunk)) {
+              if (IsCancelled(cancel_))
+                interrupted_.store(true, std::memory_order_relaxed);
+              else
+                RunChunk(chunk, worker);
+            }
+            queue_->Done(chunk);
+          }
+        });
   }
 
   bool IsSelected(int chunk) const {
@@ -352,11 +369,12 @@ class BandExecutor final : public Executor {
 
   void Rgb(const RowTask& task, int begin, int end, int worker) {
     const RowRing& in = rings_[plan_->steps[task.step].input];
-    // Shared chroma looks one pixel to the left of what is stored.
+    // Shared chroma looks one pixel to the left of what is stored; a row is cut
+    // at the table's grid only.
     const bool more = SharesChroma(frame_->format) && begin > 0;
     RgbTask rgb{.in = {},
                 .rgb = {},
-                .tile_begin = begin - more,
+                .tile_begin = more ? begin - table_.tile_grid : begin,
                 .tile_end = end,
                 .width = frame_->width};
     StoreTask store{.rgb = {},

@@ -143,9 +143,12 @@ class ReferenceExecutor final : public Executor {
       case StepKind::kPool:
         return {{TapWeights(layer.pool[0].expand),
                  TapWeights(layer.pool[0].contract)}};
-      default:
+      case StepKind::kLoad:
+      case StepKind::kShuffle:
+      case StepKind::kLinearRgb:
         return {};
     }
+    return {};
   }
 
   void RunStep(int index, const LatentView& latent, const FrameView& frame,

@@ -85,9 +85,11 @@ class OrderBuilder {
         return TaskKind::kPool;
       case StepKind::kShuffle:
         return TaskKind::kShuffle;
-      default:
+      case StepKind::kLoad:
+      case StepKind::kLinearRgb:  // an executor of its own
         return TaskKind::kLoad;
     }
+    return TaskKind::kLoad;
   }
 
   void Emit(int step, int t) {
@@ -136,8 +138,8 @@ class OrderBuilder {
 // Who touched the memory of a row last, as the list of chunks is written.
 class ChunkBuilder {
  public:
-  ChunkBuilder(const Plan& plan, Schedule* schedule)
-      : plan_(plan), tiles_(plan), schedule_(*schedule) {
+  ChunkBuilder(const Plan& plan, int tile_grid, Schedule* schedule)
+      : plan_(plan), tiles_(plan), tile_grid_(tile_grid), schedule_(*schedule) {
     for (const Ring& ring : schedule_.rings)
       slots_.emplace_back(static_cast<size_t>(ring.rows));
   }
@@ -201,8 +203,9 @@ class ChunkBuilder {
   int ChunkThatRead(int reader, int end) const {
     const TaskKind kind = schedule_.tasks[reader].kind;
     if (kind == TaskKind::kUpConv) return ChunkAt(reader, end / 2);
-    // Pictures with shared chroma look one tile further to the left.
-    return ChunkAt(reader, end / kTile + (kind == TaskKind::kRgb));
+    // Pictures with shared chroma look further to the left.
+    const int more = kind == TaskKind::kRgb ? tile_grid_ : 0;
+    return ChunkAt(reader, end / kTile + more);
   }
 
   template <typename Visit>
@@ -271,6 +274,7 @@ class ChunkBuilder {
 
   const Plan& plan_;
   const TileRows tiles_;
+  const int tile_grid_;
   Schedule& schedule_;
   std::vector<std::vector<Slot>> slots_;  // of each ring
   int fold_chunk_ = -1;
@@ -349,7 +353,7 @@ Schedule MakeSchedule(const Plan& plan, const ScheduleOptions& options) {
           std::max(schedule.stats_groups, CeilDiv(height, StatsRows(height)));
     }
   }
-  ChunkBuilder(plan, &schedule).Run();
+  ChunkBuilder(plan, options.tile_grid, &schedule).Run();
   if (options.whole_planes) {
     schedule.end_of_step.assign(plan.steps.size(), 0);
     for (const RowTask& task : schedule.tasks)

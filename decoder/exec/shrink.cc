@@ -35,9 +35,15 @@ std::optional<Components> ComponentsOf(PixelFormat format) {
       return Components{.per_pixel = 4, .wide = true};
     case PixelFormat::kGray8:
       return Components{};
-    default:
+    case PixelFormat::kI420:
+    case PixelFormat::kYv12:
+    case PixelFormat::kNv12:
+    case PixelFormat::kYuy2:
+    case PixelFormat::kUyvy:
+    case PixelFormat::kRgbPlanarF32:
       return std::nullopt;
   }
+  return std::nullopt;
 }
 
 struct Rows {

@@ -26,9 +26,12 @@ std::span<const Precision> GradesFor(Precision precision) {
       return kFloat;
     case Precision::kInt8:
       return kByte;
-    default:
+    case Precision::kAuto:
+    case Precision::kF16:
+    case Precision::kBF16:
       return kHalf;
   }
+  return kHalf;
 }
 
 std::string KnownNames() {

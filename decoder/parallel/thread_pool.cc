@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -31,8 +32,14 @@ int AllowedCpus() {
 class ThreadPool final : public ParallelFor {
  public:
   explicit ThreadPool(int threads, int nice) : nice_(nice) {
-    for (int worker = 1; worker < threads; ++worker)
-      threads_.emplace_back([this, worker] { Work(worker); });
+    // A system that refuses a thread (limits of memory, of processes) still has
+    // the caller's: whoever must know compares workers() with WantedThreads().
+    try {
+      for (int worker = 1; worker < threads; ++worker)
+        threads_.emplace_back([this, worker] { Work(worker); });
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
   }
 
   ~ThreadPool() override {
@@ -59,12 +66,15 @@ class ThreadPool final : public ParallelFor {
       context_ = context;
       count_ = count;
       next_.store(0, std::memory_order_relaxed);
-      busy_ = static_cast<int>(threads_.size());
+      open_ = true;
       ++generation_;
     }
     start_.notify_all();
     RunShare(task, context, count, 0);
+    // Everything is handed out: who did not wake up until now (the machine is
+    // busy) is not waited for.
     std::unique_lock<std::mutex> lock(mutex_);
+    open_ = false;
     done_.wait(lock, [this] { return busy_ == 0; });
   }
 
@@ -88,6 +98,8 @@ class ThreadPool final : public ParallelFor {
       start_.wait(lock, [&] { return stop_ || generation_ != seen; });
       if (stop_) return;
       seen = generation_;
+      if (!open_) continue;
+      ++busy_;
       const Task task = task_;
       void* const context = context_;
       const int count = count_;
@@ -108,16 +120,20 @@ class ThreadPool final : public ParallelFor {
   Task task_ = nullptr;
   void* context_ = nullptr;
   int count_ = 0;
-  int busy_ = 0;
+  bool open_ = false;  // there may be something left to hand out
+  int busy_ = 0;       // workers that are at it, without the caller
   uint64_t generation_ = 0;
   bool stop_ = false;
 };
 
 }  // namespace
 
+int WantedThreads(const ThreadOptions& options) {
+  return options.threads > 0 ? options.threads : AllowedCpus();
+}
+
 std::unique_ptr<ParallelFor> MakeThreadPool(ThreadOptions options) {
-  const int threads = options.threads > 0 ? options.threads : AllowedCpus();
-  return std::make_unique<ThreadPool>(threads, options.nice);
+  return std::make_unique<ThreadPool>(WantedThreads(options), options.nice);
 }
 
 }  // namespace tae

@@ -11,9 +11,14 @@ GstErrorCode FileErrorCode(tae::StatusCode code) {
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ};
     case tae::StatusCode::kInvalidArgument:
       return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS};
-    default:
-      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
+    case tae::StatusCode::kOk:
+    case tae::StatusCode::kUnsupported:
+    case tae::StatusCode::kDataLoss:
+    case tae::StatusCode::kOutOfMemory:
+    case tae::StatusCode::kInternal:
+      break;
   }
+  return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
 }
 
 GstErrorCode LatentErrorCode(tae::StatusCode code) {
@@ -22,9 +27,15 @@ GstErrorCode LatentErrorCode(tae::StatusCode code) {
       return {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
     case tae::StatusCode::kInvalidArgument:
       return {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT};
-    default:
-      return {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE};
+    case tae::StatusCode::kOk:
+    case tae::StatusCode::kNotFound:
+    case tae::StatusCode::kUnreadable:
+    case tae::StatusCode::kDataLoss:
+    case tae::StatusCode::kOutOfMemory:
+    case tae::StatusCode::kInternal:
+      break;
   }
+  return {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE};
 }
 
 char* TextOrNull(const std::string& text) {

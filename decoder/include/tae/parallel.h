@@ -26,8 +26,13 @@ struct ThreadOptions {
   int nice = 0;     // added to the workers' niceness; the caller's stays
 };
 
+// How many threads these options ask for, the caller's with them.
+TAE_EXPORT int WantedThreads(const ThreadOptions& options);
+
 // Fixed workers, no work stealing, nothing runs while idle. With one thread
-// everything runs in the caller. Denormals are flushed while a task runs.
+// everything runs in the caller. Denormals are flushed while a task runs. Where
+// the system refuses threads the pool goes on with fewer: workers() is then
+// less than WantedThreads(). May throw std::bad_alloc.
 TAE_EXPORT std::unique_ptr<ParallelFor> MakeThreadPool(ThreadOptions options);
 
 }  // namespace tae

@@ -211,6 +211,46 @@ TEST(BandExecutorTest, SharedChromaHasNoSeams) {
     ASSERT_NEAR(stored[0][i], stored[1][i], 1) << i;
 }
 
+// A table whose tiles share scales by eight must never see a cut between them,
+// neither where a chunk begins nor one tile to its left.
+KernelTable GridTable() {
+  static int cuts = 0;
+  KernelTable table = kScalarTable;
+  table.tile_grid = 8;
+  table.rgb = [](const PackedLayer* packed, const RgbTask& task,
+                 void* scratch) {
+    ++cuts;
+    EXPECT_EQ(task.tile_begin % 8, 0) << "cut " << cuts;
+    kScalarTable.rgb(packed, task, scratch);
+  };
+  return table;
+}
+
+TEST(BandExecutorTest, RowsAreCutAtTheGridOnly) {
+  const auto model = SeededModel(TaesdSpec(4, false), "test");
+  const Extent extent{1, testing::kThreadSanitizer ? 17 : 50};
+  const int width = extent.width * 8, height = extent.height * 8;
+  static const KernelTable table = GridTable();
+  std::vector<uint8_t> pictures[2];
+  for (int i = 0; i < 2; ++i) {
+    const auto plan = std::make_shared<const Plan>(*CompilePlan(
+        model->spec(), {.latent = extent, .format = PixelFormat::kNv12}));
+    ExecutorOr executor =
+        MakeBandExecutor({model, plan, MakeThreadPool({.threads = 2}), ""},
+                         {.table = i == 0 ? &table : &kScalarTable});
+    ASSERT_TRUE(executor.ok());
+    const SeededLatent latent(plan->latent_channels, extent);
+    pictures[i].resize(width * height * 3 / 2);
+    FrameView frame{
+        .format = PixelFormat::kNv12, .width = width, .height = height};
+    frame.plane[0] = pictures[i].data();
+    frame.plane[1] = pictures[i].data() + width * height;
+    frame.stride[0] = frame.stride[1] = width;
+    (*executor)->Run(latent.view, frame, nullptr);
+  }
+  EXPECT_EQ(pictures[0], pictures[1]);
+}
+
 TEST(BandExecutorTest, NetworksWithoutAPoolStreamFromTheLatentOn) {
   const Extent extent =
       testing::kThreadSanitizer ? Extent{1, 1} : Extent{11, 6};
