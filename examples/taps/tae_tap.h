@@ -319,8 +319,8 @@ static inline int tae_tap_is_own(const char* path) {
   const size_t n = (size_t)(strrchr(path, '/') - path);
   memcpy(folder, path, n);
   folder[n] = 0;
-  if (lstat(folder, &found) == 0 && found.st_uid == getuid() &&
-      lstat(path, &found) == 0 && found.st_uid == getuid())
+  if (lstat(folder, &found) == 0 && found.st_uid == geteuid() &&
+      lstat(path, &found) == 0 && found.st_uid == geteuid())
     return 1;
   if (errno != ENOENT) errno = EPERM;
   return 0;
@@ -481,14 +481,14 @@ static inline void* tae_tap_run(void* argument) {
 /* Where this user's listeners are unless somebody says otherwise. */
 static inline void tae_tap_own_socket(char* path, size_t room) {
   const char* folder = getenv("XDG_RUNTIME_DIR");
-  const unsigned long user = (unsigned long)getuid();
+  const unsigned long user = (unsigned long)geteuid();
   char run[64];
   struct stat found;
   if (!folder || !*folder) {
     folder = run;
     snprintf(run, sizeof(run), "/run/user/%lu", user);
     if (stat(run, &found) != 0 || !S_ISDIR(found.st_mode) ||
-        found.st_uid != getuid())
+        found.st_uid != geteuid())
       snprintf(run, sizeof(run), "/tmp/tae-%lu", user);
   }
   snprintf(path, room, "%s/tae.sock", folder);

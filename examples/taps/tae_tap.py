@@ -103,7 +103,7 @@ class _Unix:
     def __init__(self, path):
         if path == _own_socket():
             for part in os.path.dirname(path), path:
-                if os.lstat(part).st_uid != os.getuid():
+                if os.lstat(part).st_uid != os.geteuid():
                     raise PermissionError(part + " belongs to another user")
         self._socket = socket.socket(socket.AF_UNIX)
         try:
@@ -154,7 +154,7 @@ class _File:
 
 def _own_socket():
     """Where this user's listeners are unless somebody says otherwise."""
-    user, folder = os.getuid(), os.environ.get("XDG_RUNTIME_DIR")
+    user, folder = os.geteuid(), os.environ.get("XDG_RUNTIME_DIR")
     if not folder:
         folder = "/run/user/%d" % user
         if not os.path.isdir(folder) or os.stat(folder).st_uid != user:

@@ -426,12 +426,12 @@ class Addresses(unittest.TestCase, Program):
                 self.reaches(address, wire.Listener("unix:" + path))
 
     def test_where_there_is_no_runtime_folder(self):
-        run = "/run/user/%d" % os.getuid()
-        mine = types.SimpleNamespace(st_uid=os.getuid())
-        other = types.SimpleNamespace(st_uid=os.getuid() + 1)
+        run = "/run/user/%d" % os.geteuid()
+        mine = types.SimpleNamespace(st_uid=os.geteuid())
+        other = types.SimpleNamespace(st_uid=os.geteuid() + 1)
         for exists, owner, folder in (
-                (True, mine, run), (True, other, "/tmp/tae-%d" % os.getuid()),
-                (False, mine, "/tmp/tae-%d" % os.getuid())):
+                (True, mine, run), (True, other, "/tmp/tae-%d" % os.geteuid()),
+                (False, mine, "/tmp/tae-%d" % os.geteuid())):
             with mock.patch.dict(os.environ), \
                     mock.patch("os.path.isdir", return_value=exists), \
                     mock.patch("os.stat", return_value=owner):
@@ -479,7 +479,7 @@ class Addresses(unittest.TestCase, Program):
         said = self.program(
             "import socket\n"
             "late = tae_tap.Tap('unix:/nonexistent')\n"
-            "del socket.AF_UNIX, os.getuid, os.register_at_fork\n"
+            "del socket.AF_UNIX, os.geteuid, os.register_at_fork\n"
             "for tap in late, tae_tap.Tap(), tae_tap.Tap('unix:/x'):\n"
             "    tap.send(latent, final=True)\n"
             "    tap.close()\n")
