@@ -137,6 +137,7 @@ Sampler Ve(int steps) {
 double LargestError(const Sampler& sampler, DType dtype) {
   Denoiser denoiser({.process = sampler.process});
   double largest = 0;
+  int compared = 0;
   for (const Step& step : Sample(sampler)) {
     const Estimated got = Feed(denoiser, step.x, step.sigma, dtype);
     if (step.x0.empty()) continue;
@@ -144,7 +145,9 @@ double LargestError(const Sampler& sampler, DType dtype) {
               step.sigma == 0 ? DenoiseMethod::kClean : DenoiseMethod::kSecant)
         << "sigma " << step.sigma;
     largest = std::max(largest, RmsDifference(got.x0, step.x0));
+    ++compared;
   }
+  EXPECT_GE(compared, 3);
   EXPECT_FALSE(denoiser.stochastic());
   return largest;
 }
@@ -238,19 +241,23 @@ TEST(Denoise, FreshNoiseIsFoundAndScaled) {
       if (++step_index <= 2) continue;
       EXPECT_TRUE(denoiser.stochastic()) << "step " << step_index;
     }
+    EXPECT_GT(step_index, 15);
   }
 }
 
 TEST(Denoise, OneLatentAloneHasUnitVariance) {
   for (const Sampler& sampler : {Flow(10), Ve(10)}) {
+    int alone = 0;
     for (const Step& step : Sample(sampler)) {
       if (step.sigma == 0) continue;
+      ++alone;
       Denoiser denoiser({.process = sampler.process});
       const Estimated got = Feed(denoiser, step.x, step.sigma);
       EXPECT_EQ(got.method, DenoiseMethod::kScaled);
       // The mixture's deviation is 0.95; coarse Euler steps make it smaller.
       EXPECT_NEAR(RmsDifference(got.x0, Floats(kCount)), 1, 0.2) << step.sigma;
     }
+    EXPECT_EQ(alone, 10);
   }
 }
 

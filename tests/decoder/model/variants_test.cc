@@ -207,15 +207,18 @@ TEST(Variants, NamesAndAliasesAreUnique) {
 }
 
 TEST(Variants, ADecoderHasAFileAndFitsItsSpace) {
+  int decoders = 0;
   for (const VariantInfo& info : Variants()) {
     const auto spec = ArchitectureOf(info.name);
     EXPECT_EQ(spec.has_value(), !info.weights_file.empty()) << info.name;
     if (!spec) continue;
+    ++decoders;
     EXPECT_EQ(spec->latent_channels, info.latent_channels);
     EXPECT_EQ(spec->pixels_per_latent, info.pixels_per_latent);
     EXPECT_EQ(info.weights_sha256.size(), 64u);
     EXPECT_TRUE(info.weights_url.starts_with("https://"));
   }
+  EXPECT_GE(decoders, 5);
   EXPECT_EQ(ArchitectureOf("flux2")->name, "taesd-c32-pool");
 }
 
