@@ -221,11 +221,24 @@ Status Missing(const VariantInfo& info, const std::vector<std::string>& seen,
       "; examples/fetch-weights.sh " + std::string(info.name) + " fetches it");
 }
 
-StatusOr<FoundWeights> Explicit(std::string path) {
+// A file as it is; a folder, as a clone of a repository, is looked into.
+StatusOr<FoundWeights> Explicit(std::string path, std::string_view variant) {
   path = WithHome(std::move(path));
   std::error_code error;
-  if (fs::exists(path, error)) return FoundWeights{std::move(path), {}};
-  return NotFound(path + ": there is no such file");
+  if (!fs::exists(path, error))
+    return NotFound(path + ": there is no such file");
+  const VariantInfo* info = FindVariant(variant);
+  if (!fs::is_directory(path, error) || info == nullptr ||
+      info->weights_file.empty())
+    return FoundWeights{std::move(path), {}};
+  WeightSearch search(*info);
+  if (search.Look(path) ||
+      search.Look((fs::path(path) / kDiffusersFile).string()))
+    return std::move(search).found();
+  std::string passed_over;
+  for (const std::string& note : search.notes()) passed_over += "; " + note;
+  return NotFound(path + ": the folder holds no weights for variant " +
+                  std::string(info->name) + passed_over);
 }
 
 StatusOr<FoundWeights> Find(std::string_view variant) {
@@ -250,7 +263,8 @@ StatusOr<FoundWeights> Find(std::string_view variant) {
 StatusOr<FoundWeights> FindWeights(std::string_view variant,
                                    std::string_view explicit_path) {
   try {
-    if (!explicit_path.empty()) return Explicit(std::string(explicit_path));
+    if (!explicit_path.empty())
+      return Explicit(std::string(explicit_path), variant);
     return Find(variant);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("no memory to look for the weights of variant " +

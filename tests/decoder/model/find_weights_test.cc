@@ -154,6 +154,18 @@ TEST_F(FindWeightsTest, AnExplicitPathIsTakenOrRefused) {
             StatusCode::kNotFound);
 }
 
+TEST_F(FindWeightsTest, AnExplicitFolderIsLookedInto) {
+  const std::string mine =
+      Weights("clone/diffusion_pytorch_model.safetensors", 16);
+  EXPECT_EQ(Find("flux1", folder_.path() + "/clone"), mine);
+  const Status status =
+      FindWeights("flux2", folder_.path() + "/clone").status();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_NE(status.message().find("decodes 16 latent channels"),
+            std::string::npos)
+      << status.message();
+}
+
 TEST_F(FindWeightsTest, WhatIsMissingComesWithFileUrlAndCommand) {
   const Status status = FindWeights("flux2", "").status();
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
