@@ -1,5 +1,6 @@
 #include "common/latent_meta.h"
 
+#include <cmath>
 #include <mutex>
 #include <utility>
 
@@ -7,12 +8,51 @@ namespace taegst {
 namespace {
 
 constexpr char kName[] = "latent-step";
+constexpr char kReferenceName[] = "timestamp/x-latent-step";
 
-template <typename T, typename Getter>
-std::optional<T> Field(const GstStructure* s, const char* name, Getter get) {
-  T value{};
-  if (!get(s, name, &value)) return std::nullopt;
-  return value;
+// Programs that set the fields have integers and floats of other types than
+// ours: any number is taken.
+std::optional<double> RealField(const GstStructure* s, const char* name) {
+  const GValue* value = gst_structure_get_value(s, name);
+  if (value == nullptr || G_VALUE_HOLDS_STRING(value) ||
+      G_VALUE_HOLDS_BOOLEAN(value))
+    return std::nullopt;
+  GValue real = G_VALUE_INIT;
+  g_value_init(&real, G_TYPE_DOUBLE);
+  if (!g_value_transform(value, &real)) return std::nullopt;
+  return g_value_get_double(&real);
+}
+
+// A whole number from 0 to `most`; of 64 bits without loss.
+std::optional<guint64> WholeField(const GstStructure* s, const char* name,
+                                  guint64 most) {
+  const GValue* value = gst_structure_get_value(s, name);
+  const std::optional<double> real = RealField(s, name);
+  constexpr double kTooLarge = 18446744073709551616.0;  // 2^64
+  if (!real || !(*real >= 0 && *real < kTooLarge) || *real != std::floor(*real))
+    return std::nullopt;
+  GValue whole = G_VALUE_INIT;
+  g_value_init(&whole, G_TYPE_UINT64);
+  const bool integer = !G_VALUE_HOLDS_DOUBLE(value) &&
+                       !G_VALUE_HOLDS_FLOAT(value) &&
+                       g_value_transform(value, &whole);
+  const guint64 number =
+      integer ? g_value_get_uint64(&whole) : static_cast<guint64>(*real);
+  if (number > most) return std::nullopt;
+  return number;
+}
+
+std::optional<guint> CountField(const GstStructure* s, const char* name) {
+  const auto number = WholeField(s, name, G_MAXUINT);
+  if (!number) return std::nullopt;
+  return static_cast<guint>(*number);
+}
+
+// True, or a number that is not 0.
+bool FlagField(const GstStructure* s, const char* name) {
+  gboolean flag = FALSE;
+  if (gst_structure_get_boolean(s, name, &flag)) return flag != FALSE;
+  return RealField(s, name).value_or(0) != 0;
 }
 
 // A list of strings (G_TYPE_STRV).
@@ -37,6 +77,23 @@ void SetList(GstStructure* s, const char* name,
 std::string TextField(const GstStructure* s, const char* name) {
   const char* text = gst_structure_get_string(s, name);
   return text != nullptr ? text : "";
+}
+
+// The fields of the meta, or of a reference timestamp of that name; null where
+// the buffer has neither.
+const GstStructure* StructureOf(GstBuffer* buffer) {
+  if (GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kName))
+    return gst_custom_meta_get_structure(meta);
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(
+             buffer, &state, GST_REFERENCE_TIMESTAMP_META_API_TYPE)) {
+    GstCaps* caps =
+        reinterpret_cast<GstReferenceTimestampMeta*>(meta)->reference;
+    if (caps == nullptr || gst_caps_get_size(caps) == 0) continue;
+    const GstStructure* s = gst_caps_get_structure(caps, 0);
+    if (gst_structure_has_name(s, kReferenceName)) return s;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -86,23 +143,19 @@ void SetLatentStep(GstBuffer* buffer, const LatentStep& step) {
 
 std::optional<LatentStep> GetLatentStep(GstBuffer* buffer) {
   RegisterLatentStepMeta();
-  GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kName);
-  if (meta == nullptr) return std::nullopt;
-  const GstStructure* s = gst_custom_meta_get_structure(meta);
-  gboolean final = FALSE;
-  gst_structure_get_boolean(s, "final", &final);
-  return LatentStep{
-      .step = Field<guint>(s, "step", gst_structure_get_uint),
-      .total_steps = Field<guint>(s, "total-steps", gst_structure_get_uint),
-      .between = Field<double>(s, "between", gst_structure_get_double),
-      .sigma = Field<double>(s, "sigma", gst_structure_get_double),
-      .sigma_next = Field<double>(s, "sigma-next", gst_structure_get_double),
-      .timestep = Field<double>(s, "timestep", gst_structure_get_double),
-      .final = final != FALSE,
-      .prompt_id = TextField(s, "prompt-id"),
-      .seed = Field<guint64>(s, "seed", gst_structure_get_uint64),
-      .rung = TextField(s, "rung"),
-      .extra = ListField(s, "extra")};
+  const GstStructure* s = StructureOf(buffer);
+  if (s == nullptr) return std::nullopt;
+  return LatentStep{.step = CountField(s, "step"),
+                    .total_steps = CountField(s, "total-steps"),
+                    .between = RealField(s, "between"),
+                    .sigma = RealField(s, "sigma"),
+                    .sigma_next = RealField(s, "sigma-next"),
+                    .timestep = RealField(s, "timestep"),
+                    .final = FlagField(s, "final"),
+                    .prompt_id = TextField(s, "prompt-id"),
+                    .seed = WholeField(s, "seed", G_MAXUINT64),
+                    .rung = TextField(s, "rung"),
+                    .extra = ListField(s, "extra")};
 }
 
 }  // namespace taegst

@@ -37,7 +37,14 @@ void RegisterLatentStepMeta();
 // Sets the meta on a writable buffer, in place of one that is there.
 void SetLatentStep(GstBuffer* buffer, const LatentStep& step);
 
-// Nothing where the buffer has no such meta. Fields of a wrong type are absent.
+// Nothing where the buffer has no such meta. Numbers may be of any type; fields
+// that are none, or out of range, are absent.
+// A program that cannot write a custom meta (gst-python gets a copy of its
+// structure) adds a GstReferenceTimestampMeta instead, whose reference is
+// caps `timestamp/x-latent-step` with the same fields:
+//   buffer.add_reference_timestamp_meta(
+//       Gst.Caps.from_string('timestamp/x-latent-step,step=3,sigma=0.4'),
+//       0, Gst.CLOCK_TIME_NONE)
 std::optional<LatentStep> GetLatentStep(GstBuffer* buffer);
 
 // Adds the fields to a structure (of a meta or of a message).

@@ -4,6 +4,7 @@
 // warning says whose they are and what helps, the last picture stays, and the
 // next good latent is shown. Where no decoder can be had, a rougher one stands
 // in, or a picture that says so.
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>

@@ -25,7 +25,17 @@
  * Noisy latents (`pred=x` in the caps) whose meta `latent-step` says `sigma`
  * are not shown as noise: #GstTaeDecode:denoise.
  *
- * The custom meta `latent-step` of a latent goes on to its frame. With
+ * The custom meta `latent-step` of a latent goes on to its frame. Its fields
+ * are `step`, `total-steps`, `sigma`, `sigma-next`, `timestep`, `final`,
+ * `prompt-id` and `seed`, numbers of any type. A program in Python, where the
+ * structure of a custom meta is a copy, adds a #GstReferenceTimestampMeta with
+ * the same fields instead:
+ * |[<!-- language="Python" -->
+ * buffer.add_reference_timestamp_meta(
+ *     Gst.Caps.from_string('timestamp/x-latent-step,step=3,sigma=0.4'),
+ *     0, Gst.CLOCK_TIME_NONE)
+ * ]|
+ * With
  * #GstTaeDecode:post-messages each frame also posts an element message
  * `latent-step`: the meta's fields, `timestamp`, `duration`, `stream-time`,
  * `running-time`, `decode-time` (nanoseconds), `nonfinite`, `decoded`,

@@ -2,6 +2,7 @@
 #include "base/aligned_buffer.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstdint>
 #include <limits>
@@ -46,6 +47,31 @@ TEST(AlignedBuffer, ReportsWhatItCannotGive) {
   EXPECT_FALSE(huge.ok());
   EXPECT_EQ(huge.size(), 0u);
 }
+
+#ifndef __SANITIZE_ADDRESS__
+// Arenas come and go in many sizes; malloc's heap would keep the holes.
+TEST(AlignedBuffer, LargeOnesGoBackToTheSystem) {
+  const auto is_mapped = [](uint8_t* page) {
+    unsigned char resident = 0;
+    return mincore(page, 1, &resident) == 0;
+  };
+  for (int round = 0; round < 3; ++round) {  // malloc learns from what is freed
+    std::vector<AlignedBuffer> buffers, small;
+    std::vector<uint8_t*> pages;
+    for (size_t size : {AlignedBuffer::kMapped, size_t{1} << 20,
+                        (size_t{3} << 20) + 5, size_t{9} << 20}) {
+      buffers.emplace_back(size);
+      small.emplace_back(1000);  // keeps what lies before it in malloc's heap
+      const auto address = reinterpret_cast<uintptr_t>(buffers.back().data());
+      pages.push_back(
+          reinterpret_cast<uint8_t*>((address + 4095) / 4096 * 4096));
+      EXPECT_TRUE(is_mapped(pages.back()));
+    }
+    buffers.clear();
+    for (uint8_t* page : pages) EXPECT_FALSE(is_mapped(page)) << round;
+  }
+}
+#endif
 
 TEST(CheckedMath, FindsOverflow) {
   EXPECT_EQ(CheckedAdd<size_t>(2, 3), 5u);

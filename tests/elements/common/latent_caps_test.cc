@@ -211,6 +211,73 @@ TEST(LatentStepMeta, GoesThereAndBackAndReplaces) {
   EXPECT_EQ(seen->rung, "linear");
 }
 
+GstStructure* FieldsOf(GstBuffer* buffer) {
+  RegisterLatentStepMeta();
+  return gst_custom_meta_get_structure(
+      gst_buffer_add_custom_meta(buffer, "latent-step"));
+}
+
+// As gst-python's integers and other programs' floats come.
+TEST(LatentStepMeta, NumbersMayBeOfAnyType) {
+  const GstPtr<GstBuffer> buffer(gst_buffer_new());
+  gst_structure_set(FieldsOf(buffer.get()), "step", G_TYPE_INT, 3,
+                    "total-steps", G_TYPE_INT64, gint64(20), "sigma",
+                    G_TYPE_FLOAT, 0.5f, "sigma-next", G_TYPE_INT, 0, "timestep",
+                    G_TYPE_UINT, 900u, "seed", G_TYPE_DOUBLE, 42.0, "final",
+                    G_TYPE_INT, 1, nullptr);
+  const auto step = GetLatentStep(buffer.get());
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->step, 3u);
+  EXPECT_EQ(step->total_steps, 20u);
+  EXPECT_EQ(step->sigma, 0.5);
+  EXPECT_EQ(step->sigma_next, 0);
+  EXPECT_EQ(step->timestep, 900);
+  EXPECT_EQ(step->seed, 42u);
+  EXPECT_TRUE(step->final);
+}
+
+TEST(LatentStepMeta, SeedsKeepAllTheirBits) {
+  for (const guint64 seed : {G_MAXUINT64, (guint64(1) << 53) + 1, guint64(0)}) {
+    const GstPtr<GstBuffer> buffer(gst_buffer_new());
+    gst_structure_set(FieldsOf(buffer.get()), "seed", G_TYPE_UINT64, seed,
+                      nullptr);
+    EXPECT_EQ(GetLatentStep(buffer.get())->seed, seed);
+  }
+  const GstPtr<GstBuffer> buffer(gst_buffer_new());
+  gst_structure_set(FieldsOf(buffer.get()), "seed", G_TYPE_INT64, G_MAXINT64,
+                    nullptr);
+  EXPECT_EQ(GetLatentStep(buffer.get())->seed, guint64(G_MAXINT64));
+}
+
+TEST(LatentStepMeta, WhatIsNoSuchNumberIsAbsent) {
+  const GstPtr<GstBuffer> buffer(gst_buffer_new());
+  gst_structure_set(FieldsOf(buffer.get()), "step", G_TYPE_INT, -3,
+                    "total-steps", G_TYPE_UINT64, guint64(1) << 33, "sigma",
+                    G_TYPE_STRING, "0.5", "seed", G_TYPE_DOUBLE, 1.5,
+                    "timestep", G_TYPE_BOOLEAN, TRUE, nullptr);
+  EXPECT_EQ(GetLatentStep(buffer.get()), LatentStep{});
+}
+
+// What gst-python can write.
+TEST(LatentStepMeta, MayBeAReferenceTimestamp) {
+  const GstPtr<GstBuffer> buffer(gst_buffer_new());
+  const auto other = Parse("timestamp/x-unix");
+  gst_buffer_add_reference_timestamp_meta(buffer.get(), other.get(), 5,
+                                          GST_CLOCK_TIME_NONE);
+  EXPECT_FALSE(GetLatentStep(buffer.get()));
+  const auto fields = Parse(
+      "timestamp/x-latent-step,step=3,sigma=0.25,prompt-id=(string)a,"
+      "final=true");
+  gst_buffer_add_reference_timestamp_meta(buffer.get(), fields.get(), 0,
+                                          GST_CLOCK_TIME_NONE);
+  const auto step = GetLatentStep(buffer.get());
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->step, 3u);
+  EXPECT_EQ(step->sigma, 0.25);
+  EXPECT_EQ(step->prompt_id, "a");
+  EXPECT_TRUE(step->final);
+}
+
 struct Posted {
   std::string text;
   std::string debug;
