@@ -308,6 +308,25 @@ bool Ends(GstElement* pipeline) {
          GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_EOS;
 }
 
+// An accurate seek into a latent's time: the base class moves its first picture
+// to the seek's place, and those that are better come after it.
+TEST(Anytime, BetterPicturesAreInTheSegment) {
+  AnytimeHarness harness;
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = segment.position = 50 * GST_MSECOND;
+  gst_harness_push_event(harness.h, gst_event_new_segment(&segment));
+  EXPECT_EQ(harness.Push(StepBuffer(0)), GST_FLOW_OK);
+  harness.EndOfStream();
+  const auto seen = harness.Rest();
+  ASSERT_GT(seen.size(), 1u);
+  EXPECT_EQ(seen[0].pts, 50 * GST_MSECOND);
+  for (size_t i = 1; i < seen.size(); ++i) {
+    EXPECT_GE(seen[i].pts, seen[i - 1].pts);
+    EXPECT_EQ(seen[i].end, 100 * GST_MSECOND);
+  }
+}
+
 // Flushing seeks to any place, while pictures wait for the sink's clock.
 TEST(Anytime, SeeksInARecordingEndAtItsEnd) {
   const tae::TempFolder folder;

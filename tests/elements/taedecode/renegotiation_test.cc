@@ -8,63 +8,13 @@
 #include <vector>
 
 #include "support/decode_harness.h"
+#include "support/hooked_memory.h"
 
 namespace tae_test {
 namespace {
 
 constexpr LatentShape kShape{32, 32, 32};
 constexpr int kLatents = 12;
-
-// Memory that calls a function each time it is mapped: the decoder maps a
-// latent when it has allocated the frame that it is about to draw.
-struct HookedMemory {
-  GstMemory memory;
-  std::vector<float>* values;
-  const std::function<void()>* on_map;
-};
-
-struct HookedAllocator {
-  GstAllocator parent;
-};
-struct HookedAllocatorClass {
-  GstAllocatorClass parent;
-};
-GType hooked_allocator_get_type();
-G_DEFINE_TYPE(HookedAllocator, hooked_allocator, GST_TYPE_ALLOCATOR)
-
-void hooked_allocator_class_init(HookedAllocatorClass* klass) {
-  klass->parent.free = [](GstAllocator*, GstMemory* memory) {
-    delete reinterpret_cast<HookedMemory*>(memory)->values;
-    g_free(memory);
-  };
-}
-
-void hooked_allocator_init(HookedAllocator* self) {
-  GstAllocator* allocator = GST_ALLOCATOR(self);
-  GST_OBJECT_FLAG_SET(allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
-  allocator->mem_type = "hooked";
-  allocator->mem_map = [](GstMemory* memory, gsize, GstMapFlags) {
-    auto* hooked = reinterpret_cast<HookedMemory*>(memory);
-    (*hooked->on_map)();
-    return gpointer(hooked->values->data());
-  };
-  allocator->mem_unmap = [](GstMemory*) {};
-}
-
-GstBuffer* HookedLatent(GstAllocator* allocator, int index,
-                        const std::function<void()>* on_map) {
-  auto* hooked = g_new0(HookedMemory, 1);
-  hooked->values = new std::vector<float>(LatentValues(kShape, index));
-  hooked->on_map = on_map;
-  const gsize size = hooked->values->size() * sizeof(float);
-  gst_memory_init(GST_MEMORY_CAST(hooked), GST_MEMORY_FLAG_NO_SHARE, allocator,
-                  nullptr, size, 3, 0, size);
-  GstBuffer* buffer = gst_buffer_new();
-  gst_buffer_append_memory(buffer, GST_MEMORY_CAST(hooked));
-  GST_BUFFER_PTS(buffer) = index * 100 * GST_MSECOND;
-  GST_BUFFER_DURATION(buffer) = 100 * GST_MSECOND;
-  return buffer;
-}
 
 struct Seen {
   std::mutex mutex;
@@ -121,8 +71,7 @@ std::string RunToTheEnd(GstElement* pipeline) {
 std::string DecodeWhile(const std::string& properties, const std::string& rest,
                         const std::function<void(GstElement*, int)>& change,
                         Seen* seen) {
-  const GstPtr<GstAllocator> allocator(GST_ALLOCATOR(
-      gst_object_ref_sink(g_object_new(hooked_allocator_get_type(), nullptr))));
+  const GstPtr<GstAllocator> allocator = HookedAllocatorNew();
   const GstPtr<GstElement> pipeline(
       gst_parse_launch(("appsrc name=in format=time caps=\"" +
                         LatentCaps(kShape, "variant=flux2") +
@@ -136,7 +85,7 @@ std::string DecodeWhile(const std::string& properties, const std::string& rest,
   const GstPtr<GstElement> in = Named(pipeline.get(), "in");
   for (int i = 0; i < kLatents; ++i)
     gst_app_src_push_buffer(GST_APP_SRC(in.get()),
-                            HookedLatent(allocator.get(), i, &on_map));
+                            HookedLatent(allocator.get(), kShape, i, &on_map));
   gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   return RunToTheEnd(pipeline.get());
