@@ -28,16 +28,17 @@ std::optional<guint64> WholeField(const GstStructure* s, const char* name,
                                   guint64 most) {
   const GValue* value = gst_structure_get_value(s, name);
   const std::optional<double> real = RealField(s, name);
-  constexpr double kTooLarge = 18446744073709551616.0;  // 2^64
-  if (!real || !(*real >= 0 && *real < kTooLarge) || *real != std::floor(*real))
-    return std::nullopt;
-  GValue whole = G_VALUE_INIT;
-  g_value_init(&whole, G_TYPE_UINT64);
-  const bool integer = !G_VALUE_HOLDS_DOUBLE(value) &&
-                       !G_VALUE_HOLDS_FLOAT(value) &&
-                       g_value_transform(value, &whole);
-  const guint64 number =
-      integer ? g_value_get_uint64(&whole) : static_cast<guint64>(*real);
+  if (!real || !(*real >= 0) || *real != std::floor(*real)) return std::nullopt;
+  guint64 number = 0;
+  if (G_VALUE_HOLDS_DOUBLE(value) || G_VALUE_HOLDS_FLOAT(value)) {
+    if (*real >= 18446744073709551616.0) return std::nullopt;  // 2^64
+    number = static_cast<guint64>(*real);
+  } else {
+    GValue whole = G_VALUE_INIT;
+    g_value_init(&whole, G_TYPE_UINT64);
+    if (!g_value_transform(value, &whole)) return std::nullopt;
+    number = g_value_get_uint64(&whole);
+  }
   if (number > most) return std::nullopt;
   return number;
 }

@@ -1,5 +1,6 @@
 #include "taedecode/model_choice.h"
 
+#include <string>
 #include <utility>
 
 #include "tae/open_best.h"
@@ -17,7 +18,11 @@ ChosenModel Chosen(tae::OpenedModel opened) {
   if (chosen.method == Method::kTae) chosen.models.full = chosen.model;
   if (chosen.method == Method::kBuiltin) chosen.models.builtin = chosen.model;
   if (chosen.method == Method::kLinear) chosen.models.linear = chosen.model;
-  if (chosen.method != Method::kLinear)
+  // Files that lie there and cannot be used are more than a note: somebody
+  // meant them to serve.
+  const bool damaged =
+      opened.stand_in.find("was passed over") != std::string::npos;
+  if (chosen.method != Method::kLinear && !damaged)
     chosen.note = std::move(opened.stand_in);
   else if (!opened.stand_in.empty())
     chosen.warnings.push_back(std::move(opened.stand_in));

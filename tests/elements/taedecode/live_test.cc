@@ -202,6 +202,20 @@ TEST(Live, DamagedWeightsOfTheNextSpaceAreProjected) {
   g_setenv("TAE_MODEL_PATH", "", TRUE);
 }
 
+// The built-in decoder stands in for it; the file is worth a warning.
+TEST(File, DamagedWeightsThatAreFoundAreAWarning) {
+  const tae::TempFolder folder;
+  folder.Write("taef2_decoder.safetensors", std::vector<uint8_t>(9, 'x'));
+  g_setenv("TAE_MODEL_PATH", folder.path().c_str(), TRUE);
+  DecodeHarness harness("taedecode");
+  harness.SetCaps(LatentCaps(kGood, kFlux2));
+  EXPECT_EQ(harness.Push(LatentOf(kGood, 0, "g")), GST_FLOW_OK);
+  const auto warnings = Said(harness, GST_MESSAGE_WARNING);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("taef2_decoder.safetensors"), std::string::npos);
+  g_setenv("TAE_MODEL_PATH", "", TRUE);
+}
+
 // Every output format can hold it, and something is written in it.
 TEST(Sign, IsDrawnInEveryFormat) {
   for (const char* format : {"RGB", "BGRx", "I420", "NV12", "YUY2", "GBR",
