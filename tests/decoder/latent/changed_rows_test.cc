@@ -94,5 +94,18 @@ TEST(ChangedRowsTest, SizesThatDoNotFitAreRefused) {
   EXPECT_EQ(changed.Update({}).code(), StatusCode::kInvalidArgument);
 }
 
+// What the frame holds after a refusal is not known.
+TEST(ChangedRowsTest, ARefusedLatentForgetsTheOneBefore) {
+  const Array planes = Planes();
+  const LatentView view = ViewOf(planes, LatentLayout::kNchw);
+  ChangedRows changed;
+  ASSERT_TRUE(changed.Update(view).ok());
+  ASSERT_TRUE(changed.Update(view).ok());
+  EXPECT_EQ(RowsOf(changed), std::vector<int>{});
+  EXPECT_FALSE(changed.Update({}).ok());
+  ASSERT_TRUE(changed.Update(view).ok());
+  EXPECT_EQ(RowsOf(changed), kAll);
+}
+
 }  // namespace
 }  // namespace tae

@@ -200,6 +200,22 @@ TEST(Denoise, SameSigmaTwiceHoldsTheEstimate) {
 }
 
 // Heun's method visits each sigma twice: Euler's point, then the corrected one.
+// What was estimated before the noise came is not of this latent.
+TEST(Denoise, FreshNoiseForgetsTheEstimateThatIsHeld) {
+  Denoiser denoiser({.process = NoiseProcess::kVarianceExploding});
+  const auto steps = Sample(Ve(12));
+  Feed(denoiser, steps[0].x, steps[0].sigma);
+  EXPECT_EQ(Feed(denoiser, steps[1].x, steps[1].sigma).method,
+            DenoiseMethod::kSecant);
+  Floats jumped = steps[2].x;
+  for (size_t i = 0; i < jumped.size(); ++i) jumped[i] += i % 2 != 0 ? 20 : -20;
+  EXPECT_EQ(Feed(denoiser, jumped, steps[2].sigma).method,
+            DenoiseMethod::kScaled);
+  EXPECT_EQ(Feed(denoiser, jumped, steps[2].sigma).method,
+            DenoiseMethod::kScaled);
+  EXPECT_FALSE(denoiser.stochastic());
+}
+
 TEST(Denoise, IsExactAtTheFirstOfHeunsVisits) {
   for (const Sampler& sampler : {Flow(10), Ve(10)}) {
     Denoiser denoiser({.process = sampler.process});

@@ -139,6 +139,14 @@ TEST(LatentChange, ConvergedAfterEnoughSmallSteps) {
   EXPECT_FALSE(Add(meter, {1}, options).converged);
 }
 
+TEST(LatentChange, MoreSmallStepsThanWereAskedForDoNotCountLater) {
+  ChangeMeter meter;
+  for (int i = 0; i < 10; ++i) Add(meter, {1}, {.below = .1, .steps = 2});
+  const ConvergenceOptions more{.below = .1, .steps = 4};
+  EXPECT_FALSE(Add(meter, {1}, more).converged);
+  EXPECT_TRUE(Add(meter, {1}, more).converged);
+}
+
 TEST(LatentChange, AnotherSizeBeginsAgain) {
   ChangeMeter meter;
   Add(meter, {1, 1});
