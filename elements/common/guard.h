@@ -5,7 +5,8 @@
 
 #include <exception>
 #include <new>
-#include <source_location>
+
+#include "common/source_location.h"
 
 namespace taegst {
 
@@ -14,8 +15,7 @@ namespace taegst {
 // which may allocate.
 template <typename Result, typename Body>
 Result Guard(GstElement* element, Result fallback, Body&& body,
-             const std::source_location where =
-                 std::source_location::current()) noexcept {
+             const SourceLocation where = SourceLocation::current()) noexcept {
   // No std::string here: memory may be what is lacking.
   const auto post = [&](GQuark domain, int code, const char* text,
                         const char* debug) {

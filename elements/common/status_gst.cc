@@ -44,7 +44,7 @@ char* TextOrNull(const std::string& text) {
 
 void Post(GstElement* element, GstMessageType type, GstErrorCode code,
           const std::string& text, const std::string& debug,
-          const std::source_location& where) {
+          const SourceLocation& where) {
   gst_element_message_full(element, type, code.domain, code.code,
                            TextOrNull(text), TextOrNull(debug),
                            where.file_name(),
@@ -68,19 +68,19 @@ GstErrorCode GstErrorCodeOf(tae::StatusCode code, Subject subject) {
 }
 
 void PostError(GstElement* element, const tae::Status& status, Subject subject,
-               const std::string& debug, std::source_location where) {
+               const std::string& debug, SourceLocation where) {
   Post(element, GST_MESSAGE_ERROR, GstErrorCodeOf(status.code(), subject),
        status.message(), debug, where);
 }
 
 void PostWarning(GstElement* element, GstErrorCode code,
                  const std::string& text, const std::string& debug,
-                 std::source_location where) {
+                 SourceLocation where) {
   Post(element, GST_MESSAGE_WARNING, code, text, debug, where);
 }
 
 void PostInfo(GstElement* element, GstErrorCode code, const std::string& text,
-              std::source_location where) {
+              SourceLocation where) {
   Post(element, GST_MESSAGE_INFO, code, text, text, where);
 }
 

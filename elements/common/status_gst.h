@@ -3,10 +3,10 @@
 
 #include <gst/gst.h>
 
-#include <source_location>
 #include <string>
 #include <string_view>
 
+#include "common/source_location.h"
 #include "tae/status.h"
 
 namespace taegst {
@@ -33,17 +33,17 @@ GstErrorCode GstErrorCodeOf(tae::StatusCode code, Subject subject);
 // that calls them in the message's debug half.
 void PostError(GstElement* element, const tae::Status& status, Subject subject,
                const std::string& debug = {},
-               std::source_location where = std::source_location::current());
+               SourceLocation where = SourceLocation::current());
 
 // Posts GST_MESSAGE_WARNING with a sentence.
 void PostWarning(GstElement* element, GstErrorCode code,
                  const std::string& text, const std::string& debug = {},
-                 std::source_location where = std::source_location::current());
+                 SourceLocation where = SourceLocation::current());
 
 // Posts GST_MESSAGE_INFO with a sentence, in the debug half too: gst-launch-1.0
 // prints no other part of an INFO.
 void PostInfo(GstElement* element, GstErrorCode code, const std::string& text,
-              std::source_location where = std::source_location::current());
+              SourceLocation where = SourceLocation::current());
 
 // The name in a source_location's function_name(): without result, arguments
 // and template arguments.
