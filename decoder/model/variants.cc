@@ -253,6 +253,9 @@ Neighbour NearestName(const VariantInfo& info, std::string_view folded) {
 std::span<const VariantInfo> Variants() { return kVariants; }
 
 const VariantInfo* FindVariant(std::string_view name) {
+  // Names come from files and sockets, and each is compared with all of ours.
+  constexpr size_t kLongestPath = 4096;
+  if (name.size() > kLongestPath) return nullptr;
   const std::string folded = FoldName(name);
   const VariantInfo* best = nullptr;
   size_t longest = 0;
@@ -267,6 +270,7 @@ const VariantInfo* FindVariant(std::string_view name) {
 
 Status UnknownVariant(std::string_view name) {
   constexpr size_t kShown = 3, kLongestName = 80;
+  name = name.substr(0, kLongestName);
   const std::string folded = FoldName(name);
   std::vector<Neighbour> nearest;
   for (const VariantInfo& info : kVariants)
@@ -282,9 +286,9 @@ Status UnknownVariant(std::string_view name) {
     if (nearest[i].name != nearest[i].info->name)
       list += " (" + std::string(nearest[i].info->name) + ")";
   }
-  return InvalidArgument(
-      "there is no variant '" + std::string(name.substr(0, kLongestName)) +
-      "'; the nearest names are " + list + ", and 'tae variants' lists all");
+  return InvalidArgument("there is no variant '" + std::string(name) +
+                         "'; the nearest names are " + list +
+                         ", and 'tae variants' lists all");
 }
 
 std::vector<const VariantInfo*> VariantsWithChannels(int channels) {
