@@ -1,6 +1,7 @@
 // tae-preview-server: what programs generate, in a browser. README.md says how.
 #include <glib-unix.h>
 #include <gst/gst.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <exception>
@@ -19,6 +20,15 @@ namespace {
 gboolean Quit(gpointer loop) {
   g_main_loop_quit(static_cast<GMainLoop*>(loop));
   return G_SOURCE_CONTINUE;
+}
+
+// Every film, picture and peer has threads of its own, that come and go. glibc
+// gives each a heap, up to eight a core, and all of them keep the frames of the
+// largest film: 500 MB after some films instead of 170.
+void ShareHeaps() {
+#ifdef M_ARENA_MAX
+  mallopt(M_ARENA_MAX, 2);
+#endif
 }
 
 // The elements are part of this program: no plugin has to be found.
@@ -48,6 +58,7 @@ int Run(int argc, char** argv) {
   const tae::StatusOr<preview::Options> options =
       preview::ParseOptions(argc, argv);
   if (!options.ok()) return Fail(options.status());
+  ShareHeaps();
   preview::RaiseDescriptorLimit();
   gst_init(nullptr, nullptr);
   RegisterElements();
