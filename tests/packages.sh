@@ -16,7 +16,7 @@ PACKAGES_TESTS=("${PACKAGES_PREVIEW[@]}" "${PACKAGES_SERVER[@]}" libgtest-dev
   python3-gst-1.0)
 # Of the formatter, the checks of the code, and what tests/run.sh --quick leaves
 # out: the encoders of films, a browser, torch, and other machines' CPUs.
-PACKAGES_TESTS_HEAVY=(clang-format-14 clang-tidy-14 valgrind
+PACKAGES_TESTS_HEAVY=(clang clang-format-14 clang-tidy-14 valgrind
   gstreamer1.0-plugins-ugly gstreamer1.0-libav ffmpeg python3-pil python3-torch
   chromium chromium-driver g++-aarch64-linux-gnu qemu-user)
 # The peers of bench/compare, and its plot; each can be done without.

@@ -10,13 +10,13 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <source_location>
 #include <string>
 #include <vector>
 
 #include "common/gst_ptr.h"
 #include "common/latent_caps.h"
 #include "common/latent_meta.h"
+#include "common/source_location.h"
 #include "common/status_gst.h"
 #include "tae/decoder.h"
 #include "taedecode/batch_grid.h"
@@ -50,7 +50,7 @@ struct Refusal {
   tae::Status why;
   Subject subject = Subject::kLatent;
   bool no_decoder = false;  // they are understood, but nothing decodes them
-  std::source_location where = std::source_location::current();
+  SourceLocation where = SourceLocation::current();
 };
 
 class Stream {
@@ -180,9 +180,8 @@ class Stream {
                const LiveSettings& live);
   void DropHeld();
   GstFlowReturn PassOverRefused(FramePtr frame);
-  GstFlowReturn Refuse(
-      FramePtr frame, const tae::Status& why,
-      std::source_location where = std::source_location::current());
+  GstFlowReturn Refuse(FramePtr frame, const tae::Status& why,
+                       SourceLocation where = SourceLocation::current());
   bool RefinesPictures() const;
   std::optional<size_t> ChooseRung(const GstVideoCodecFrame* frame,
                                    const std::optional<LatentStep>& step,

@@ -149,7 +149,7 @@ GstFlowReturn Stream::RefuseLatent(const Refusal& refusal,
 // Bytes that are no latent of their caps cost no stream its life, unless the
 // property max-errors says so: the base class counts them.
 GstFlowReturn Stream::Refuse(FramePtr frame, const tae::Status& why,
-                             std::source_location where) {
+                             SourceLocation where) {
   {
     std::lock_guard lock(mutex_);
     ++stats_.refused;

@@ -13,6 +13,8 @@
 #include "support/temp_folder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+extern "C" __attribute__((weak)) int LLVMFuzzerInitialize(int* argc,
+                                                          char*** argv);
 
 namespace {
 
@@ -71,6 +73,7 @@ void Feed(const Bytes& bytes) {
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
+  if (LLVMFuzzerInitialize != nullptr) LLVMFuzzerInitialize(&argc, &argv);
   const int mutations = argc > 2 ? std::atoi(argv[2]) : 2000;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
