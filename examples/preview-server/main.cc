@@ -77,7 +77,10 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return Run(argc, argv);
+    const int result = Run(argc, argv);
+    // GST_TRACERS=leaks reports what is still alive here.
+    if (gst_is_initialized()) gst_deinit();
+    return result;
   } catch (const std::exception& error) {
     fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -53,7 +53,7 @@ class Pipeline {
     guint64 connections = 0;
     guint64 connected = 0;  // producers at present
     guint64 evicted = 0;    // idle ones that made room for others
-    guint64 failures = 0;  // connections closed for what they sent
+    guint64 failures = 0;   // connections closed for what they sent
     guint64 decoded = 0;
     std::string variant;
     std::string method;

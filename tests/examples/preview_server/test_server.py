@@ -665,6 +665,26 @@ class Survives(unittest.TestCase):
                 peer.close()
             preview.wait_for(lambda s: s["latents"]["connected"] == 0)
 
+    def test_no_object_of_gstreamer_is_left_at_the_end(self):
+        tracer = {"GST_TRACERS": "leaks", "GST_DEBUG": "GST_TRACER:7",
+                  "GST_DEBUG_NO_COLOR": "1"}
+        preview = Preview(env=tracer)
+        send_run(preview, "one", steps=2)
+        with preview.producer() as producer:
+            producer.sendall(message(gen="four", step=1, final=1, batch=4))
+        preview.finished(5)
+        for path in ("/generations/1/timelapse.webm", "/snapshot.png",
+                     "/generations/2/timelapse.webm?from=pictures"):
+            self.assertEqual(preview.get(path).status, 200)
+        preview.process.send_signal(signal.SIGTERM)
+        _, told = preview.process.communicate(timeout=PATIENCE)
+        preview.folder.cleanup()
+        self.assertEqual(preview.process.returncode, 0)
+        self.assertIn("object-alive.class", told)  # the tracer was there
+        left = [line for line in told.splitlines() if "object-alive, type-name="
+                in line and "new format" not in line]
+        self.assertEqual(left, [])
+
     def test_generations_hold_no_descriptors(self):
         with Preview("--max-generations=1000") as preview:
             for number in range(30):
