@@ -118,8 +118,8 @@ struct Decoder::Impl {
     return recent.empty() ? nullptr : &recent.front();
   }
 
-  // Whether these fit the prepared plan.
-  Status Check(const LatentView& latent, const FrameView& frame) const;
+  // Whether these fit the prepared plan. A sentence may find no memory.
+  Status Check(const LatentView& latent, const FrameView& frame) const noexcept;
 
   // Moves a cached plan of this key to the front.
   bool Reuse(const PlanKey& key) {
@@ -179,12 +179,14 @@ Status Decoder::Prepare(const PlanKey& key) {
 }
 
 Status Decoder::Impl::Check(const LatentView& latent,
-                            const FrameView& frame) const {
+                            const FrameView& frame) const noexcept try {
   if (current() == nullptr)
     return InvalidArgument("Decode was called before Prepare succeeded");
   const Plan& plan = *current()->plan;
   TAE_RETURN_IF_ERROR(CheckLatent(plan, latent, knows_vae_domain));
   return CheckFrame(plan, frame);
+} catch (const std::bad_alloc&) {
+  return OutOfMemory("no memory");  // as short as needs none itself
 }
 
 Status Decoder::Decode(const LatentView& latent, const FrameView& frame,
@@ -202,10 +204,16 @@ Status Decoder::DecodeChanged(const LatentView& latent,
                               const FrameView& frame,
                               DecodeReport* report) noexcept {
   TAE_RETURN_IF_ERROR(impl_->Check(latent, frame));
-  if (changed.size() != static_cast<size_t>(latent.extent.height))
-    return InvalidArgument(
-        "rows of the latent: " + std::to_string(latent.extent.height) +
-        ", found " + std::to_string(changed.size()) + " that may have changed");
+  if (changed.size() != static_cast<size_t>(latent.extent.height)) {
+    try {
+      return InvalidArgument(
+          "rows of the latent: " + std::to_string(latent.extent.height) +
+          ", found " + std::to_string(changed.size()) +
+          " that may have changed");
+    } catch (const std::bad_alloc&) {
+      return OutOfMemory("no memory");
+    }
+  }
   DecodeReport ignored;
   DecodeReport& met = report != nullptr ? *report : ignored;
   met = {};
