@@ -34,6 +34,15 @@ tae::Status Stream::ReadSettings() {
 }
 
 bool Stream::Start() {
+  const int wanted =
+      tae::WantedThreads({.threads = static_cast<int>(settings_.threads)});
+  if (threads_->workers() < wanted)
+    PostWarning(GST_ELEMENT(element_),
+                {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT},
+                "the system refused threads: " + std::to_string(wanted) +
+                    " were asked for, pictures are made with " +
+                    std::to_string(threads_->workers()) +
+                    "; set n-threads lower or raise the limit of processes");
   if (const tae::Status status = ReadSettings(); !status.ok()) {
     PostError(GST_ELEMENT(element_), status, Subject::kWeights);
     return false;
