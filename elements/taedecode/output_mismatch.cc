@@ -68,6 +68,9 @@ bool TakesTheColour(const GstCaps* peer) {
 std::string DescribeMismatch(const GstCaps* peer,
                              const std::vector<OutputSize>& sizes,
                              const GstVideoInfo& input) {
+  if (gst_caps_is_empty(peer))
+    return "what follows taedecode takes no frames at all: its elements or its "
+           "caps filters contradict each other";
   std::string helps;
   const auto add = [&](const char* element) {
     helps += (helps.empty() ? "" : " ! ") + std::string(element);

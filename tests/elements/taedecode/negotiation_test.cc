@@ -33,6 +33,15 @@ TEST(Mismatch, IsAnErrorThatSaysWhatIsOfferedAndWhatHelps) {
   }
 }
 
+TEST(Mismatch, OfFiltersThatContradictEachOtherIsSaid) {
+  DecodeHarness harness("taedecode variant=flux2 method=linear", "EMPTY");
+  harness.SetCaps(LatentCaps({}));
+  EXPECT_EQ(harness.Push(LatentBuffer({}, 0)), GST_FLOW_NOT_NEGOTIATED);
+  EXPECT_NE(
+      ErrorOf(harness.Message(GST_MESSAGE_ERROR).get()).text.find("contradict"),
+      std::string::npos);
+}
+
 TEST(Framerate, OfTheDemoIsThatOfDownstream) {
   const GstPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(
       gst_parse_launch("latentsrc num-buffers=2 width=64 height=64 ! "
