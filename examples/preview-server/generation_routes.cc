@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "client_socket.h"
+#include "download_limit.h"
 #include "film_source.h"
 #include "kept_download.h"
 #include "reply.h"
@@ -134,17 +136,14 @@ void GenerationRoutes::MakeSnapshot(uint64_t id, const std::string& what) {
 
 // False: it has its answer.
 bool GenerationRoutes::BeginDownload(SoupServerMessage* message) {
-  if (downloads_ >= kMostDownloads) {
+  Shares::Place place =
+      downloads_.Take(HostOf(soup_server_message_get_remote_address(message)));
+  if (!place) {
     ReplyError(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
                "too many downloads; ask again soon");
     return false;
   }
-  ++downloads_;
-  g_signal_connect(message, "finished",
-                   G_CALLBACK(+[](SoupServerMessage*, gpointer self) {
-                     --static_cast<GenerationRoutes*>(self)->downloads_;
-                   }),
-                   this);
+  LimitDownload(message, std::move(place));
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include "generation_store.h"
 #include "made_pictures.h"
 #include "request.h"
+#include "shares.h"
 #include "waiters.h"
 
 namespace preview {
@@ -16,7 +17,7 @@ namespace preview {
 class GenerationRoutes {
  public:
   // Whoever downloads keeps what may be evicted meanwhile.
-  static constexpr int kMostDownloads = 16;
+  static constexpr size_t kMostDownloads = 16;
 
   // `decoder`: properties of taedecode, for what is decoded when somebody asks.
   GenerationRoutes(GenerationStore* store, Renderer::Properties decoder)
@@ -52,7 +53,7 @@ class GenerationRoutes {
   GenerationStore* const store_;
   const Archive* archive_ = nullptr;
   Waiters waiters_;
-  int downloads_ = 0;  // under way
+  Shares downloads_{kMostDownloads};  // under way
   MadePictures made_;
   FilmMaker films_;
 };

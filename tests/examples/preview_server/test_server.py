@@ -543,6 +543,39 @@ class Survives(unittest.TestCase):
                     pass
             self.assertLess(preview.status()["viewers"]["connections"], 4)
 
+    def test_a_download_that_is_not_read_ends(self):
+        """A byte from time to time keeps no place for ever."""
+        with Preview() as preview:
+            with preview.producer() as producer:
+                producer.sendall(message(gen="large", side=256, batch=4, step=1,
+                                         final=1))
+            preview.finished(4)
+            host, port = preview.host.split(":")
+            peers = []
+            for number in range(16):
+                peer = socket.socket()
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                peer.connect((host, int(port)))
+                peer.sendall(b"GET /generations/1/latents.safetensors HTTP/1.1"
+                             b"\r\nHost: localhost\r\n\r\n")
+                self.assertTrue(peer.recv(1))
+                peers.append(peer)
+            path = "/generations/2/latents.safetensors"
+            self.assertEqual(preview.get(path).status, 503)
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until:
+                for peer in peers:
+                    try:
+                        peer.recv(1)
+                    except OSError:
+                        pass
+                if preview.get(path).status == 200:
+                    break
+                time.sleep(5)
+            self.assertEqual(preview.get(path).status, 200)
+            for peer in peers:
+                peer.close()
+
     def dribble(self, peer):
         """Whether the server still listens to it."""
         try:
