@@ -77,6 +77,10 @@ TEST(DecodePolicy, EveryCountsFromTheFirstOfAGeneration) {
   EXPECT_EQ(policy.Judge(Step(0), 4, true), Verdict::kDecode);  // after final
   EXPECT_EQ(policy.Judge(Step(1), 4, true), Verdict::kSkip);
   EXPECT_EQ(policy.Judge(Step(0), 4, true), Verdict::kDecode);  // step fell
+  EXPECT_EQ(policy.Judge(Step(0), 4, true), Verdict::kDecode);  // and again
+  DecodePolicy::Latent other = Step(1);
+  other.step->prompt_id = "other";
+  EXPECT_EQ(policy.Judge(other, 4, true), Verdict::kDecode);
   DecodePolicy::Latent discont = Step(5);
   discont.discont = true;
   EXPECT_EQ(policy.Judge(discont, 4, true), Verdict::kDecode);
