@@ -250,6 +250,34 @@ TEST_F(Recording, AFileMayHaveALongHeader) {
         << queue;
 }
 
+// A recorder that starts again, a full disk: what is read may end anywhere.
+TEST_F(Recording, AFileThatIsCutOrOverwrittenWhileItIsPlayed) {
+  const std::string whole = Record(latents_);
+  for (const bool cut : {true, false}) {
+    const std::string path = Write("changing.safetensors", whole);
+    std::vector<Latent> shown;
+    Pipeline pipeline("filesrc blocksize=4096 location=" + path +
+                      " ! latentparse ! appsink name=out max-buffers=1");
+    pipeline.Pause();
+    ASSERT_EQ(Preroll(&pipeline), latents_[0]);
+    const size_t middle = whole.size() / 2 + 10;
+    if (cut)
+      std::filesystem::resize_file(path, middle);
+    else
+      std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+              .seekp(std::streamoff(middle))
+          << std::string(whole.size() - middle, '\x07');
+    Collect(&pipeline, &shown);
+    pipeline.Play();
+    const Outcome outcome = pipeline.Wait();
+    EXPECT_TRUE(outcome.eos) << cut;
+    EXPECT_TRUE(outcome.errors.empty()) << cut << outcome.errors[0];
+    EXPECT_EQ(outcome.warnings.size(), 1u) << cut;
+    EXPECT_GE(shown.size(), size_t{kLatents} / 2 - 1) << cut;
+    EXPECT_LT(shown.size(), size_t{kLatents}) << cut;
+  }
+}
+
 TEST(Weights, AreRefusedAsWhatTheyAre) {
   TAE_SHARED_OR_SKIP(path, "weights/taef2_decoder.safetensors");
   Pipeline pipeline("filesrc location=" + path + " ! decodebin3 ! fakesink");
