@@ -82,6 +82,14 @@ bool IsOtherGeneration(const std::string& last_id,
          *step.step < *last_step;
 }
 
+std::string Brief(const std::string& sentence) {
+  constexpr size_t kLongest = 1000;
+  if (sentence.size() <= kLongest) return sentence;
+  // Not in the middle of a character.
+  const GstPtr<char> valid(g_utf8_make_valid(sentence.data(), kLongest));
+  return std::string(valid.get()) + "...";
+}
+
 GstPtr<GstTagList> TagsOfMessage(const tae::LatentHeader& header) {
   GstPtr<GstTagList> tags(gst_tag_list_new_empty());
   const std::string& prompt = header.description.prompt;

@@ -28,6 +28,10 @@ bool IsOtherGeneration(const std::string& last_id,
                        const std::optional<guint>& last_step,
                        const LatentStep& step);
 
+// A sentence about a message as it is posted: what a producer wrote into it may
+// be megabytes.
+std::string Brief(const std::string& sentence);
+
 // What holds for a whole generation: GST_TAG_TITLE is its prompt. Never null.
 GstPtr<GstTagList> TagsOfMessage(const tae::LatentHeader& header);
 

@@ -95,8 +95,9 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(TAE_LATENT_CAPS));
 
 // The same is said once.
-static void warn(GstLatentParse* self, const std::string& text) {
+static void warn(GstLatentParse* self, const std::string& sentence) {
   constexpr size_t kMostWarnings = 64;
+  const std::string text = taegst::Brief(sentence);
   std::set<std::string>* said = &self->priv->state.said;
   if (said->size() >= kMostWarnings || !said->insert(text).second) return;
   taegst::PostWarning(GST_ELEMENT(self),

@@ -8,21 +8,17 @@ namespace {
 // Pictures that nobody fetched: more generations than anyone looks back at.
 constexpr size_t kMostFinals = 16;
 
-guint64 BytesOf(const SuppliedLatent& latent) {
-  return latent.buffer ? gst_buffer_get_size(latent.buffer.get()) : 0;
-}
-
 }  // namespace
 
 void LatentQueue::MakeRoom(const SuppliedLatent& latent) {
   if (!waiting_.empty() && !waiting_.back().step.final) {
-    bytes_ -= BytesOf(waiting_.back());
+    bytes_ -= waiting_.back().bytes;
     waiting_.pop_back();
     ++counts_.dropped;
   }
   // All that wait now are final: only another one takes the oldest's place.
   if (latent.step.final && waiting_.size() == kMostFinals) {
-    bytes_ -= BytesOf(waiting_.front());
+    bytes_ -= waiting_.front().bytes;
     waiting_.pop_front();
     ++counts_.dropped;
   }
@@ -33,7 +29,7 @@ void LatentQueue::Put(SuppliedLatent latent) {
     std::lock_guard lock(mutex_);
     ++counts_.received;
     if (keep_bytes_ == 0) MakeRoom(latent);
-    bytes_ += BytesOf(latent);
+    bytes_ += latent.bytes;
     waiting_.push_back(std::move(latent));
   }
   changed_.notify_one();
@@ -63,7 +59,7 @@ Supplied LatentQueue::Take(SuppliedLatent* latent) {
     *latent = std::move(waiting_.front());
     waiting_.pop_front();
     const bool was_full = keep_bytes_ > 0 && bytes_ >= keep_bytes_;
-    bytes_ -= BytesOf(*latent);
+    bytes_ -= latent->bytes;
     room = was_full && bytes_ < keep_bytes_;
   }
   if (room && on_room_) on_room_();

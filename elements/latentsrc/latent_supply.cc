@@ -13,6 +13,8 @@ void DeletePayload(gpointer payload) {
   delete static_cast<std::vector<uint8_t>*>(payload);
 }
 
+constexpr size_t kOverhead = 1024;  // of a latent's buffer, meta and texts
+
 void Override(const LatentOverrides& overrides, tae::LatentHeader* header) {
   tae::LatentDescription& said = header->description;
   if (!overrides.variant.empty()) said.space = overrides.variant;
@@ -56,6 +58,9 @@ tae::StatusOr<SuppliedLatent> FromMessage(tae::LatentMessage message,
     return tae::DataLoss("the latent has " +
                          std::to_string(message.payload.size()) +
                          " bytes, expected " + std::to_string(info->size()));
+  size_t bytes = kOverhead + message.payload.size();
+  for (const auto& [key, value] : message.header.metadata)
+    bytes += 2 * (key.size() + value.size());
   auto* payload = new std::vector<uint8_t>(std::move(message.payload));
   GstPtr<GstBuffer> buffer(gst_buffer_new_wrapped_full(
       GST_MEMORY_FLAG_READONLY, payload->data(), payload->size(), 0,
@@ -64,7 +69,8 @@ tae::StatusOr<SuppliedLatent> FromMessage(tae::LatentMessage message,
                         std::move(buffer),
                         StepOfMessage(message.header),
                         TagsOfMessage(message.header),
-                        {}};
+                        {},
+                        bytes};
 }
 
 }  // namespace taegst

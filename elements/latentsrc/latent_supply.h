@@ -20,7 +20,8 @@ struct SuppliedLatent {
   GstPtr<GstBuffer> buffer;
   LatentStep step;
   GstPtr<GstTagList> tags;  // of its generation; may be null
-  std::string from;         // for people: which program or file; may be ""
+  std::string from;         // for people: which program; may be ""
+  size_t bytes = 0;  // that it takes in memory, metadata included, roughly
 };
 
 // What the user says of latents, each "" where he does not: it replaces what

@@ -71,8 +71,8 @@ void InstallPlaceProperties(GObjectClass* object_class) {
   add(kSourceLocation,
       g_param_spec_string(
           "location", "Location",
-          "File, folder, glob or step_%03d.npy pattern of .safetensors, .npy "
-          "and .latent; or unix: (the user's own socket), unix:/path, "
+          "File, folder, glob or step_%03d.npy pattern of .safetensors, .npy, "
+          ".npz and .latent; or unix: (the user's own socket), unix:/path, "
           "tcp://host:port or - (standard input) to take latents from running "
           "programs (unset = demo)",
           "", kFlags));

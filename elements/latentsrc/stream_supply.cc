@@ -11,6 +11,8 @@
 #include <new>
 #include <utility>
 
+#include "common/latent_message.h"
+
 namespace taegst {
 namespace {
 
@@ -326,14 +328,13 @@ void StreamSupply::Complain(Producer& producer, const tae::Status& status) {
 
 // The same is said once a connection.
 void StreamSupply::Say(Producer& producer, const tae::Status& status) {
-  if (producer.said.size() >= kMostSaid ||
-      !producer.said.insert(status.message()).second ||
+  const std::string why = Brief(status.message());
+  if (producer.said.size() >= kMostSaid || !producer.said.insert(why).second ||
       !warnings_.Allow(g_get_monotonic_time()))
     return;
   std::string text = "A producer at " + settings_.location + ", " +
                      producer.name() + ", after " +
-                     std::to_string(producer.latents) +
-                     " latents: " + status.message();
+                     std::to_string(producer.latents) + " latents: " + why;
   if (const guint64 withheld = warnings_.TakeWithheld())
     text += " (" + std::to_string(withheld) +
             " warnings before this one are left out)";

@@ -55,9 +55,9 @@ TEST(LatentQueue, OnlyAFinalOneTakesTheRoomOfTheOldestFinal) {
   EXPECT_EQ(queue.counts().dropped, 2u);
 }
 
-taegst::SuppliedLatent LatentOf(guint number, gsize bytes) {
+taegst::SuppliedLatent LatentOf(guint number, size_t bytes) {
   taegst::SuppliedLatent latent = Latent(number);
-  latent.buffer.reset(gst_buffer_new_allocate(nullptr, bytes, nullptr));
+  latent.bytes = bytes;
   return latent;
 }
 
@@ -182,6 +182,26 @@ TEST(GenerationName, WhereItIsSaidNoStepTellsGenerationsApart) {
   step.prompt_id = "a";
   EXPECT_FALSE(taegst::IsOtherGeneration("a", 20u, step));
   EXPECT_TRUE(taegst::IsOtherGeneration("b", 20u, step));
+}
+
+// A small latent with a large workflow takes what the workflow takes.
+TEST(FromMessage, CountsWhatALatentTakesInMemory) {
+  tae::LatentMessage message;
+  message.header.dims = {1, 4, 2, 2};
+  message.header.payload_size = 32;
+  message.header.metadata["workflow"] = std::string(1 << 20, 'x');
+  message.payload.resize(32);
+  const auto latent = taegst::FromMessage(std::move(message), {});
+  ASSERT_TRUE(latent.ok()) << latent.status().message();
+  EXPECT_GE(latent->bytes, size_t{1} << 20);
+}
+
+TEST(Brief, WhatAProducerWroteIsNotPostedWhole) {
+  EXPECT_EQ(taegst::Brief("short"), "short");
+  const std::string brief = taegst::Brief(std::string(999, 'x') + "\xc3\xa9" +
+                                          std::string(1 << 20, 'y'));
+  EXPECT_LT(brief.size(), 1100u);
+  EXPECT_TRUE(g_utf8_validate(brief.data(), gssize(brief.size()), nullptr));
 }
 
 class DefaultSocket : public ::testing::Test {
