@@ -42,8 +42,8 @@ class TaeCallback:
         elif sigma and getattr(pipe.scheduler, "init_noise_sigma", 0) == 1 \
                 and not pipe.scheduler.config.get("use_flow_sigmas"):
             x = x.float() * (1 + sigma ** 2) ** 0.5  # it had VP's scale
-        if x.ndim == 5 and x.shape[2] == 1:
-            x = x[:, :, 0]  # a picture of a model for clips
+        if x.ndim == 5:  # of a clip its first picture: receivers take no clips
+            x = x[:, :, 0]
         self._tap.send(x, **{**said, **self._said}, step=self._done + index + 1,
                        final=last and self._ends)
         if not last:
@@ -67,10 +67,8 @@ class TaeCallback:
                 if call.get("denoising_end") else self._done + steps
         name = type(pipe).__name__
         space = next((s for n, s in _SPACES if name.startswith(n)), None)
-        layout = {3: "packed", 4: "nchw", 5: "ncthw"}.get(x.ndim)
-        if x.ndim == 5 and x.shape[2] == 1:
-            layout = "nchw"
-        elif space == "flux2" and x.ndim == 4 and x.shape[1] == 128:
+        layout = {3: "packed", 4: "nchw", 5: "nchw"}.get(x.ndim)
+        if space == "flux2" and x.ndim == 4 and x.shape[1] == 128:
             layout = "packed-nchw"
         self._said = {"layout": layout, "space": space, "gen": gen,
                       "steps": steps, "domain": "sampler"}

@@ -29,10 +29,9 @@ def _send(model, gen, step, x0, x, steps, *_):
     if space is None:
         return
     x0 = getattr(x0, "tensors", [x0])[0]  # video with sound: the picture first
-    if x0.ndim == 5 and x0.shape[2] == 1:
-        x0 = x0[:, :, 0]  # a picture of a model for clips
-    layout = "packed-nchw" if space == "flux2" else \
-        "ncthw" if x0.ndim == 5 else "nchw"
+    if x0.ndim == 5:  # of a clip its first picture: receivers take no clips
+        x0 = x0[:, :, 0]
+    layout = "packed-nchw" if space == "flux2" else "nchw"
     # Some samplers end before the last step or go on after it.
     _tap.send(x0, space=space, layout=layout, domain="sampler", pred="x0",
               gen=gen, step=step + 1, steps=steps if step < steps else None,

@@ -364,7 +364,7 @@ class Diffusers(unittest.TestCase):
 
     def test_clips_and_pictures_of_models_for_clips(self):
         for name, shape, sent, layout, space in (
-                ("WanPipeline", (2, 16, 5, 8, 8), [2, 16, 5, 8, 8], "ncthw",
+                ("WanPipeline", (2, 16, 5, 8, 8), [2, 16, 8, 8], "nchw",
                  "wan21"),
                 ("WanPipeline", (1, 16, 1, 8, 8), [1, 16, 8, 8], "nchw",
                  "wan21"),
