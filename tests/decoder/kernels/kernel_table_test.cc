@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/half.h"
+#include "decoder/kernels/naive.h"
 #include "decoder/kernels/plane.h"
 #include "kernels/tables.h"
 #include "support/instrumented.h"
@@ -27,7 +28,10 @@ void PrintTo(const TableEntry& entry, std::ostream* out) {
 namespace {
 
 using testing::Content;
+using testing::ConvBound;
 using testing::Fill;
+using testing::NaiveConv;
+using testing::NaivePool;
 using testing::Plane;
 using testing::RandomConv;
 
@@ -48,22 +52,6 @@ std::string Size(int width, int height) {
   std::string text = std::to_string(width);
   text += 'x';
   return text += std::to_string(height);
-}
-
-// Largest error of a convolution, as a part of the largest output.
-double ConvBound(const TableEntry& entry) {
-  const bool split =
-      std::string(entry.table->name).find("bf16x4") != std::string::npos;
-  switch (entry.precision) {
-    case Precision::kF32:
-      return split ? 2e-4 : 1e-5;
-    case Precision::kF16:
-      return 3e-3;
-    case Precision::kBF16:
-      return 4e-2;
-    default:
-      return 6e-2;
-  }
 }
 
 // Around the tile of four columns.
@@ -109,29 +97,6 @@ class KernelTableTest : public ::testing::TestWithParam<TableEntry> {
   AlignedBytes scratch_;
   std::mt19937 random_{7};
 };
-
-std::vector<double> NaiveConv(const ConvWeights& conv, Plane& in, Plane* skip,
-                              bool relu) {
-  std::vector<double> out;
-  for (int y = 0; y < in.height(); ++y)
-    for (int x = 0; x < in.width(); ++x)
-      for (int o = 0; o < conv.out_channels; ++o) {
-        double sum = conv.bias.empty() ? 0 : conv.bias[o];
-        for (int i = 0; i < conv.in_channels; ++i)
-          for (int dy = 0; dy < 3; ++dy)
-            for (int dx = 0; dx < 3; ++dx) {
-              const int sy = y + dy - 1, sx = x + dx - 1;
-              if (sy < 0 || sx < 0 || sy >= in.height() || sx >= in.width())
-                continue;
-              sum +=
-                  in.Get(sy, sx, i) *
-                  conv.weight[((o * conv.in_channels + i) * 3 + dy) * 3 + dx];
-            }
-        if (skip != nullptr) sum += skip->Get(y, x, o);
-        out.push_back(relu ? std::max(sum, 0.0) : sum);
-      }
-  return out;
-}
 
 // Runs conv over the plane, `chunk` times the table's grid of tiles a call, on
 // a grid of tiles that begins `shift` rows above the plane.
@@ -382,51 +347,6 @@ TEST_P(KernelTableTest, LoadClampsAndTransposes) {
         }
       EXPECT_TRUE(out.BordersIntact());
     }
-}
-
-struct NaivePool {
-  PoolWeights weights;
-  std::vector<double> Run(Plane& in) const;
-};
-
-std::vector<double> NaivePool::Run(Plane& in) const {
-  const size_t pixels = size_t(in.height()) * in.width();
-  std::vector<double> hidden(pixels * kPoolWidth);
-  for (size_t p = 0; p < pixels; ++p)
-    for (int o = 0; o < kPoolWidth; ++o)
-      for (int i = 0; i < kChannels; ++i)
-        hidden[p * kPoolWidth + o] +=
-            in.Get(int(p / in.width()), int(p % in.width()), i) *
-            weights.expand.weight[o * kChannels + i];
-  constexpr int kGroup = kPoolWidth / kPoolGroups;
-  for (int g = 0; g < kPoolGroups; ++g) {
-    double sum = 0, squares = 0;
-    for (size_t p = 0; p < pixels; ++p)
-      for (int o = g * kGroup; o < (g + 1) * kGroup; ++o)
-        sum += hidden[p * kPoolWidth + o];
-    const double mean = sum / double(pixels * kGroup);
-    for (size_t p = 0; p < pixels; ++p)
-      for (int o = g * kGroup; o < (g + 1) * kGroup; ++o)
-        squares += std::pow(hidden[p * kPoolWidth + o] - mean, 2);
-    const double inverse =
-        1 / std::sqrt(squares / double(pixels * kGroup) + kPoolEpsilon);
-    for (size_t p = 0; p < pixels; ++p)
-      for (int o = g * kGroup; o < (g + 1) * kGroup; ++o) {
-        double& h = hidden[p * kPoolWidth + o];
-        h = std::max(0.0,
-                     (h - mean) * inverse * weights.gamma[o] + weights.beta[o]);
-      }
-  }
-  std::vector<double> out;
-  for (size_t p = 0; p < pixels; ++p)
-    for (int c = 0; c < kChannels; ++c) {
-      double sum = in.Get(int(p / in.width()), int(p % in.width()), c);
-      for (int o = 0; o < kPoolWidth; ++o)
-        sum += hidden[p * kPoolWidth + o] *
-               weights.contract.weight[c * kPoolWidth + o];
-      out.push_back(sum);
-    }
-  return out;
 }
 
 TEST_P(KernelTableTest, PoolMatchesNaiveLoop) {

@@ -14,12 +14,13 @@ namespace tae::testing {
 
 class Plane {
  public:
-  Plane(int height, int width, size_t bytes_per_channel)
+  // `gap`: more bytes between two rows; 64 divides it.
+  Plane(int height, int width, size_t bytes_per_channel, size_t gap = 0)
       : height_(height),
         width_(width),
         bytes_(bytes_per_channel),
         row_bytes_(RowBytes(width, bytes_per_channel)),
-        pitch_((row_bytes_ + 63) / 64 * 64 + 2 * kCanary),
+        pitch_((row_bytes_ + 63) / 64 * 64 + 2 * kCanary + gap),
         memory_(pitch_ * (height + 2) + 64, 0x5a) {
     for (int y = -1; y <= height; ++y) std::memset(Row(y), 0, row_bytes_);
   }
@@ -54,6 +55,11 @@ class Plane {
     const uint16_t half = F16FromFloat(value);
     std::memcpy(p, bytes_ == 2 ? static_cast<const void*>(&half) : &value,
                 bytes_);
+  }
+
+  // Everything, so that one can see that nobody wrote.
+  std::vector<char> Bytes() {
+    return {Row(-1) - kCanary, Row(height_) + row_bytes_ + kCanary};
   }
 
   // What a kernel must leave alone: everything but the pixels.
