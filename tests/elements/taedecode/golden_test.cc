@@ -25,9 +25,10 @@ const char* FormatOf(tae::DType dtype) {
       return "F16LE";
     case tae::DType::kBF16:
       return "BF16LE";
-    default:
+    case tae::DType::kF32:
       return "F32LE";
   }
+  return nullptr;
 }
 
 class ElementGolden : public ::testing::TestWithParam<const char*> {};
