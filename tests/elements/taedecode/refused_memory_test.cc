@@ -53,7 +53,7 @@ TEST(RefusedMemory, EndsNoPipeline) {
   const std::string description =
       "latentsrc location=\"" +
       folder.Write("one.safetensors", {bytes.begin(), bytes.end()}) +
-      "\" ! taedecode threads=2 ! fakesink name=sink sync=false";
+      "\" ! taedecode n-threads=2 ! fakesink name=sink sync=false";
   ASSERT_EQ(Play(description, -1), End::kPicture);  // loads what stays loaded
   int errors = 0, pictures = 0;
   for (long n = 0;; n += 1 + n / 25) {
