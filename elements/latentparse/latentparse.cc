@@ -443,17 +443,23 @@ static void gst_latent_parse_set_property(GObject* object, guint id,
                                           const GValue* value,
                                           GParamSpec* pspec) {
   Private* priv = GST_LATENT_PARSE(object)->priv;
-  std::lock_guard lock(priv->mutex);
-  if (!taegst::SetParseSetting(&priv->settings, id, value))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  taegst::Guard(GST_ELEMENT(object), false, [&] {
+    std::lock_guard lock(priv->mutex);
+    if (!taegst::SetParseSetting(&priv->settings, id, value))
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    return true;
+  });
 }
 
 static void gst_latent_parse_get_property(GObject* object, guint id,
                                           GValue* value, GParamSpec* pspec) {
   Private* priv = GST_LATENT_PARSE(object)->priv;
-  std::lock_guard lock(priv->mutex);
-  if (!taegst::GetParseSetting(priv->settings, id, value))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  taegst::Guard(GST_ELEMENT(object), false, [&] {
+    std::lock_guard lock(priv->mutex);
+    if (!taegst::GetParseSetting(priv->settings, id, value))
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    return true;
+  });
 }
 
 static void gst_latent_parse_finalize(GObject* object) {

@@ -294,11 +294,9 @@ static gboolean gst_latent_src_start(GstBaseSrc* base) {
 
 static gboolean gst_latent_src_stop(GstBaseSrc* base) {
   Private* priv = GST_LATENT_SRC(base)->priv;
-  std::shared_ptr<taegst::LatentSupply> supply;  // goes without the lock
-  {
-    std::lock_guard lock(priv->mutex);
-    supply.swap(priv->supply);
-  }
+  std::unique_lock lock(priv->mutex);
+  const auto supply = std::exchange(priv->supply, nullptr);
+  lock.unlock();  // the supply goes without it
   priv->state = {};
   return TRUE;
 }
@@ -369,13 +367,12 @@ static gboolean gst_latent_src_send_event(GstElement* element,
 
 static gboolean gst_latent_src_do_seek(GstBaseSrc* base, GstSegment* segment) {
   auto* self = GST_LATENT_SRC(base);
-  State* state = &self->priv->state;
   const auto supply = supply_of(self);
   if (self->priv->streams || !supply) return TRUE;
   if (segment->rate < 0) return FALSE;
   const guint64 number = segment->position / self->priv->step_time;
   if (!supply->Seek(number)) return FALSE;
-  state->number = number;
+  self->priv->state.number = number;
   segment->position = number * self->priv->step_time;
   segment->time = segment->start;
   return TRUE;
@@ -423,12 +420,10 @@ static gboolean gst_latent_src_query(GstBaseSrc* base, GstQuery* query) {
 
 // Producers set the pace of a stream: it is live, with the time of arrival.
 static void update_pace(GstLatentSrc* self) {
-  bool streams, live;
-  {
-    std::lock_guard lock(self->priv->mutex);
-    streams = taegst::IsStreamLocation(self->priv->settings.location);
-    live = streams || self->priv->settings.is_live;
-  }
+  std::unique_lock lock(self->priv->mutex);
+  const bool streams = taegst::IsStreamLocation(self->priv->settings.location);
+  const bool live = streams || self->priv->settings.is_live;
+  lock.unlock();
   gst_base_src_set_live(GST_BASE_SRC(self), live);
   gst_base_src_set_do_timestamp(GST_BASE_SRC(self), streams);
 }
@@ -436,29 +431,34 @@ static void update_pace(GstLatentSrc* self) {
 static void gst_latent_src_set_property(GObject* object, guint id,
                                         const GValue* value,
                                         GParamSpec* pspec) {
-  auto* self = GST_LATENT_SRC(object);
-  {
-    std::lock_guard lock(self->priv->mutex);
+  taegst::Guard(GST_ELEMENT(object), false, [&] {
+    auto* self = GST_LATENT_SRC(object);
+    std::unique_lock lock(self->priv->mutex);
     if (!taegst::SetSourceSetting(&self->priv->settings, id, value))
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
-  update_pace(self);
+    lock.unlock();
+    update_pace(self);
+    return true;
+  });
 }
 
-static GstStructure* make_stats(GstLatentSrc* self) {
+static bool get_stats(GstLatentSrc* self, GValue* value) {
   GstStructure* stats = gst_structure_new_empty("latentsrc-stats");
+  g_value_take_boxed(value, stats);
   if (const auto supply = supply_of(self)) supply->AddStats(stats);
-  return stats;
+  return true;
 }
 
 static void gst_latent_src_get_property(GObject* object, guint id,
                                         GValue* value, GParamSpec* pspec) {
-  auto* self = GST_LATENT_SRC(object);
-  if (id == taegst::kSourceStats)
-    return g_value_take_boxed(value, make_stats(self));
-  std::lock_guard lock(self->priv->mutex);
-  if (!taegst::GetSourceSetting(self->priv->settings, id, value))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  taegst::Guard(GST_ELEMENT(object), false, [&] {
+    auto* self = GST_LATENT_SRC(object);
+    if (id == taegst::kSourceStats) return get_stats(self, value);
+    std::lock_guard lock(self->priv->mutex);
+    if (!taegst::GetSourceSetting(self->priv->settings, id, value))
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    return true;
+  });
 }
 
 static void gst_latent_src_finalize(GObject* object) {

@@ -115,7 +115,12 @@ tae::StatusOr<Painter::Kept*> Painter::KeptFor(size_t rung, int cell,
                                                const tae::LatentView& latent) {
   if (!scene_.change_only) return nullptr;
   Kept& kept = kept_[{rung, cell}];
-  TAE_RETURN_IF_ERROR(kept.changed.Update(latent));
+  const tae::Status updated = kept.changed.Update(latent);
+  if (updated.code() == tae::StatusCode::kOutOfMemory) {
+    kept.is_picture = false;
+    return nullptr;  // nothing to compare with costs time, no picture
+  }
+  TAE_RETURN_IF_ERROR(updated);
   if (CameAgain(kept.changed) ||
       DecoderOf(scene_.rungs[rung]).stats().leaves_out_rows)
     return &kept;

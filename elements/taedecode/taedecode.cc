@@ -248,10 +248,11 @@ static gboolean gst_tae_decode_src_query(GstVideoDecoder* decoder,
   if (GST_QUERY_TYPE(query) != GST_QUERY_CAPS)
     return PARENT_CLASS->src_query(decoder, query);
   taegst::GstPtr<GstCaps> caps;
-  {
+  taegst::Guard(GST_ELEMENT(self), false, [&] {
     std::lock_guard lock(self->priv->mutex);
     if (self->priv->stream) caps = self->priv->stream->OfferedCaps();
-  }
+    return true;
+  });
   if (caps == nullptr) return PARENT_CLASS->src_query(decoder, query);
   GstCaps* filter = nullptr;
   gst_query_parse_caps(query, &filter);
