@@ -7,6 +7,7 @@
 
 #include "common/gst_ptr.h"
 #include "main_thread.h"
+#include "picture_copy.h"
 
 namespace preview {
 namespace {
@@ -25,7 +26,7 @@ Bytes MakeJpeg(GstSample* raw, int width, int height) {
   return made ? CopyBytes(gst_sample_get_buffer(made.get())) : nullptr;
 }
 
-MadePicture Make(std::shared_ptr<GstSample> raw) {
+MadePicture Make(const std::shared_ptr<GstSample>& raw) {
   MadePicture made;
   GstVideoInfo info;
   if (!gst_video_info_from_caps(&info, gst_sample_get_caps(raw.get())))
@@ -36,7 +37,7 @@ MadePicture Make(std::shared_ptr<GstSample> raw) {
   made.thumbnail = MakeJpeg(
       raw.get(), std::max(1, made.width * kThumbnailHeight / made.height),
       kThumbnailHeight);
-  made.raw = std::move(raw);
+  made.raw = CopyPicture(raw.get());
   return made;
 }
 
@@ -73,7 +74,7 @@ void MadePictures::Begin() {
   }();
   job->on_picture = [this, indices](size_t place,
                                     std::shared_ptr<GstSample> raw) {
-    PostToMain([this, index = indices[place], made = Make(std::move(raw))] {
+    PostToMain([this, index = indices[place], made = Make(raw)] {
       Place(index, made);
     });
   };

@@ -7,6 +7,7 @@
 #include "common/guard.h"
 #include "element_property.h"
 #include "main_thread.h"
+#include "picture_copy.h"
 
 namespace preview {
 namespace {
@@ -42,16 +43,6 @@ std::shared_ptr<GstSample> Pull(GstAppSink* sink) {
 
 Bytes BytesOf(GstSample* sample) {
   return CopyBytes(gst_sample_get_buffer(sample));
-}
-
-// The picture in memory of its own: one from the decoder's pool would keep the
-// pool, and with it descriptors, for as long as it is kept.
-std::shared_ptr<GstSample> Detach(GstSample* sample) {
-  const taegst::GstPtr<GstBuffer> copy(
-      gst_buffer_copy_deep(gst_sample_get_buffer(sample)));
-  return {gst_sample_new(copy.get(), gst_sample_get_caps(sample),
-                         gst_sample_get_segment(sample), nullptr),
-          [](GstSample* s) { gst_sample_unref(s); }};
 }
 
 // The time of arrival: no two latents have the same, and every element keeps
@@ -338,7 +329,7 @@ GstFlowReturn Pipeline::OnRaw(GstAppSink* sink, gpointer data) {
     auto* self = static_cast<Pipeline*>(data);
     const auto pooled = Pull(sink);
     if (!pooled) return GST_FLOW_EOS;
-    self->picture_.raw = Detach(pooled.get());
+    self->picture_.raw = CopyPicture(pooled.get());
     self->events_.on_raw(self->picture_.raw);
     return GST_FLOW_OK;
   });
