@@ -27,7 +27,7 @@ run() {
   found=$(realpath -m "$folder/found/$name")
   log=$(realpath -m "$folder/found/$name.log")
   mkdir -p "$found"
-  G_SLICE=always-malloc "$fuzzer" "-max_total_time=$seconds" -timeout=60 \
+  G_SLICE=always-malloc ASAN_OPTIONS=detect_leaks=$leaks "$fuzzer" "-max_total_time=$seconds" -timeout=60 \
     -rss_limit_mb=2048 -malloc_limit_mb=600 -close_fd_mask=3 \
     -print_final_stats=1 "-detect_leaks=$leaks" "-artifact_prefix=$found/" \
     "$new" "$root/tests/fuzz/corpus/$name" >"$log" 2>&1 || status=$?
