@@ -123,7 +123,7 @@ void GenerationRoutes::MakeSnapshot(uint64_t id, const std::string& what) {
   const Generation* generation = store_->Find(id);
   if (generation == nullptr || !generation->raw)
     return EndWith(what, SOUP_STATUS_NOT_FOUND, "there is no picture anymore");
-  MakePng(generation->raw.get(),
+  MakePng(generation->raw,
           [this, what](const Bytes& png, const std::string& error) {
             waiters_.End(what, [&](SoupServerMessage* message) {
               if (png)

@@ -1,10 +1,11 @@
 // A picture without loss, made when somebody asks for it.
-// Threads: the main one; GStreamer's threads do the work meanwhile.
+// Threads: the main one; another does the work meanwhile.
 #pragma once
 
 #include <gst/gst.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "bytes.h"
@@ -16,6 +17,6 @@ using StillDone =
     std::function<void(const Bytes& png, const std::string& error)>;
 
 // `done` is called later, from the main loop.
-void MakePng(GstSample* raw, StillDone done);
+void MakePng(std::shared_ptr<GstSample> raw, StillDone done);
 
 }  // namespace preview
