@@ -14,6 +14,7 @@
 #include "common/gst_ptr.h"
 #include "common/latent_caps.h"
 #include "common/latent_meta.h"
+#include "fuzz/criticals.h"
 #include "taedecode/taedecode.h"
 
 namespace {
@@ -26,10 +27,9 @@ constexpr size_t kMostBytes = 1 << 18;  // of a buffer that is worth decoding
 GstPtr<GstCaps> CapsOf(std::string_view line) {
   const std::string text(line.substr(0, line.find('\0')));
   if (!g_utf8_validate(text.c_str(), -1, nullptr)) return nullptr;
-  g_log_set_always_fatal(GLogLevelFlags(G_LOG_FATAL_MASK));
+  tae_fuzz::criticals_are_fatal = false;
   GstPtr<GstCaps> caps(gst_caps_from_string(text.c_str()));
-  g_log_set_always_fatal(
-      GLogLevelFlags(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL));
+  tae_fuzz::criticals_are_fatal = true;
   if (!caps || gst_caps_is_any(caps.get()) || gst_caps_is_empty(caps.get()))
     return nullptr;
   return caps;
@@ -83,6 +83,7 @@ void Negotiate(GstCaps* above, GstCaps* below) {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  tae_fuzz::WatchCriticals();
   gst_init(argc, argv);
   taegst::RegisterLatentStepMeta();
   GST_ELEMENT_REGISTER(taedecode, nullptr);

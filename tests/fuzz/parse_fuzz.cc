@@ -8,16 +8,16 @@
 #include <cstdint>
 
 #include "common/latent_meta.h"
+#include "fuzz/criticals.h"
 #include "latentparse/latentparse.h"
 #include "taedecode/taedecode.h"
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  tae_fuzz::WatchCriticals();
   gst_init(argc, argv);
   taegst::RegisterLatentStepMeta();
   GST_ELEMENT_REGISTER(latentparse, nullptr);
   GST_ELEMENT_REGISTER(taedecode, nullptr);
-  g_log_set_always_fatal(
-      GLogLevelFlags(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL));
   return 0;
 }
 
