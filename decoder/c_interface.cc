@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/pixel_format.h"
 #include "tae/decoder.h"
 #include "tae/open_best.h"
 #include "tae/parallel.h"
@@ -132,14 +133,6 @@ tae::Status Find(const Row<To> (&rows)[N], int number, const char* type,
   return tae::InvalidArgument(std::to_string(number) + " is no " + type);
 }
 
-int PlanesOf(tae::PixelFormat format) {
-  if (format == tae::PixelFormat::kNv12) return 2;
-  return format == tae::PixelFormat::kI420 ||
-                 format == tae::PixelFormat::kRgbPlanarF32
-             ? 3
-             : 1;
-}
-
 tae::Status Open(const char* variant, const char* weights, int threads,
                  TaeDecoder** decoder) {
   if (variant == nullptr && weights == nullptr)
@@ -191,8 +184,8 @@ tae::Status CheckDecode(const TaeDecoder& decoder, void* const* planes,
       .format = key.format,
       .width = key.latent.width * decoder.info.pixels_per_latent,
       .height = key.latent.height * decoder.info.pixels_per_latent};
-  std::copy_n(planes, PlanesOf(key.format), arguments->frame.plane);
-  std::copy_n(strides, PlanesOf(key.format), arguments->frame.stride);
+  std::copy_n(planes, tae::InfoOf(key.format).planes, arguments->frame.plane);
+  std::copy_n(strides, tae::InfoOf(key.format).planes, arguments->frame.stride);
   return {};
 }
 

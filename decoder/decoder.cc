@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/checked_math.h"
+#include "base/pixel_format.h"
 #include "exec/executor.h"
 #include "model/model.h"
 #include "model/packed_weights.h"
@@ -58,35 +59,6 @@ Status CheckLatent(const Plan& plan, const LatentView& latent,
   return {};
 }
 
-int PlaneCount(PixelFormat format) {
-  switch (format) {
-    case PixelFormat::kGbr:
-    case PixelFormat::kRgbp:
-    case PixelFormat::kI420:
-    case PixelFormat::kYv12:
-    case PixelFormat::kRgbPlanarF32:
-      return 3;
-    case PixelFormat::kNv12:
-      return 2;
-    case PixelFormat::kRgb:
-    case PixelFormat::kBgr:
-    case PixelFormat::kRgba:
-    case PixelFormat::kBgra:
-    case PixelFormat::kArgb:
-    case PixelFormat::kAbgr:
-    case PixelFormat::kRgbx:
-    case PixelFormat::kBgrx:
-    case PixelFormat::kXrgb:
-    case PixelFormat::kXbgr:
-    case PixelFormat::kRgba64Le:
-    case PixelFormat::kGray8:
-    case PixelFormat::kYuy2:
-    case PixelFormat::kUyvy:
-      return 1;
-  }
-  return 1;
-}
-
 Status CheckFrame(const Plan& plan, const FrameView& frame) {
   if (frame.format != plan.key.format)
     return InvalidArgument("the frame's pixel format is not the plan's");
@@ -94,7 +66,7 @@ Status CheckFrame(const Plan& plan, const FrameView& frame) {
     return InvalidArgument("the frame is " +
                            SizeText({frame.height, frame.width}) +
                            ", the picture " + SizeText(plan.frame));
-  for (int plane = 0; plane < PlaneCount(frame.format); ++plane)
+  for (int plane = 0; plane < InfoOf(frame.format).planes; ++plane)
     if (frame.plane[plane] == nullptr)
       return InvalidArgument("plane " + std::to_string(plane) +
                              " of the frame has no data");

@@ -8,6 +8,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/half.h"
+#include "base/pixel_format.h"
 #include "exec/chunk_queue.h"
 #include "exec/latent_rows.h"
 #include "exec/row_ring.h"
@@ -20,34 +21,6 @@
 
 namespace tae {
 namespace {
-
-bool SharesChroma(PixelFormat format) {
-  switch (format) {
-    case PixelFormat::kI420:
-    case PixelFormat::kYv12:
-    case PixelFormat::kNv12:
-    case PixelFormat::kYuy2:
-    case PixelFormat::kUyvy:
-      return true;
-    case PixelFormat::kRgb:
-    case PixelFormat::kBgr:
-    case PixelFormat::kRgba:
-    case PixelFormat::kBgra:
-    case PixelFormat::kArgb:
-    case PixelFormat::kAbgr:
-    case PixelFormat::kRgbx:
-    case PixelFormat::kBgrx:
-    case PixelFormat::kXrgb:
-    case PixelFormat::kXbgr:
-    case PixelFormat::kGbr:
-    case PixelFormat::kRgbp:
-    case PixelFormat::kRgba64Le:
-    case PixelFormat::kGray8:
-    case PixelFormat::kRgbPlanarF32:
-      return false;
-  }
-  return false;
-}
 
 // Memory that belongs to one worker.
 struct WorkerMemory {
@@ -371,7 +344,7 @@ class BandExecutor final : public Executor {
     const RowRing& in = rings_[plan_->steps[task.step].input];
     // Shared chroma looks one pixel to the left of what is stored; a row is cut
     // at the table's grid only.
-    const bool more = SharesChroma(frame_->format) && begin > 0;
+    const bool more = InfoOf(frame_->format).subsampled && begin > 0;
     RgbTask rgb{.in = {},
                 .rgb = {},
                 .tile_begin = more ? begin - table_.tile_grid : begin,

@@ -1,50 +1,12 @@
 // Means of squares of pixels of a finished frame.
 #include <algorithm>
-#include <optional>
 
+#include "base/pixel_format.h"
 #include "exec/run_parallel.h"
 #include "tae/ladder.h"
 
 namespace tae {
 namespace {
-
-struct Components {
-  int planes = 1;
-  int per_pixel = 1;  // of a plane
-  bool wide = false;  // 16 bits each
-};
-
-std::optional<Components> ComponentsOf(PixelFormat format) {
-  switch (format) {
-    case PixelFormat::kRgb:
-    case PixelFormat::kBgr:
-      return Components{.per_pixel = 3};
-    case PixelFormat::kRgba:
-    case PixelFormat::kBgra:
-    case PixelFormat::kArgb:
-    case PixelFormat::kAbgr:
-    case PixelFormat::kRgbx:
-    case PixelFormat::kBgrx:
-    case PixelFormat::kXrgb:
-    case PixelFormat::kXbgr:
-      return Components{.per_pixel = 4};
-    case PixelFormat::kGbr:
-    case PixelFormat::kRgbp:
-      return Components{.planes = 3};
-    case PixelFormat::kRgba64Le:
-      return Components{.per_pixel = 4, .wide = true};
-    case PixelFormat::kGray8:
-      return Components{};
-    case PixelFormat::kI420:
-    case PixelFormat::kYv12:
-    case PixelFormat::kNv12:
-    case PixelFormat::kYuy2:
-    case PixelFormat::kUyvy:
-    case PixelFormat::kRgbPlanarF32:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
 
 struct Rows {
   const uint8_t* from;  // the first of `factor` rows
@@ -71,10 +33,10 @@ void ShrinkRow(const Rows& rows, int factor) {
   }
 }
 
-void ShrinkRow(const Rows& rows, int factor, const Components& components) {
-  if (components.wide) return ShrinkRow<uint16_t, 4>(rows, factor);
-  if (components.per_pixel == 4) return ShrinkRow<uint8_t, 4>(rows, factor);
-  if (components.per_pixel == 3) return ShrinkRow<uint8_t, 3>(rows, factor);
+void ShrinkRow(const Rows& rows, int factor, const PixelFormatInfo& info) {
+  if (info.sample_bytes == 2) return ShrinkRow<uint16_t, 4>(rows, factor);
+  if (info.samples == 4) return ShrinkRow<uint8_t, 4>(rows, factor);
+  if (info.samples == 3) return ShrinkRow<uint8_t, 3>(rows, factor);
   ShrinkRow<uint8_t, 1>(rows, factor);
 }
 
@@ -82,8 +44,9 @@ void ShrinkRow(const Rows& rows, int factor, const Components& components) {
 
 Status ShrinkFrame(const FrameView& from, const FrameView& to,
                    ParallelFor* parallel) {
-  const auto components = ComponentsOf(from.format);
-  if (!components) return Unsupported("frames of this format are not shrunk");
+  const PixelFormatInfo& info = InfoOf(from.format);
+  if (info.subsampled || info.sample_bytes == 4)
+    return Unsupported("frames of this format are not shrunk");
   const int factor = to.width > 0 ? from.width / to.width : 0;
   // 256 x 256 values of 16 bits fill the sum.
   const bool fits = from.format == to.format && factor >= 1 && factor <= 256 &&
@@ -96,14 +59,14 @@ Status ShrinkFrame(const FrameView& from, const FrameView& to,
         std::to_string(from.height) + " does not shrink to one of " +
         std::to_string(to.width) + "x" + std::to_string(to.height));
   ForEach(parallel, to.height, [&](int y, int) {
-    for (int plane = 0; plane < components->planes; ++plane)
+    for (int plane = 0; plane < info.planes; ++plane)
       ShrinkRow(
           {.from = static_cast<const uint8_t*>(from.plane[plane]) +
                    ptrdiff_t{y} * factor * from.stride[plane],
            .stride = from.stride[plane],
            .to = static_cast<uint8_t*>(to.plane[plane]) + y * to.stride[plane],
            .width = to.width},
-          factor, *components);
+          factor, info);
   });
   return {};
 }

@@ -2,9 +2,12 @@
 #include "tool/arguments.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
+
+#include "base/pixel_format.h"
 
 namespace tae::tool {
 namespace {
@@ -12,41 +15,27 @@ namespace {
 template <typename T>
 using Names = std::pair<std::string_view, T>;
 
-constexpr Names<Precision> kPrecisions[] = {{"auto", Precision::kAuto},
-                                            {"f16", Precision::kF16},
-                                            {"f32", Precision::kF32},
-                                            {"bf16", Precision::kBF16},
-                                            {"int8", Precision::kInt8}};
+constexpr std::array kPrecisions = {Names<Precision>{"auto", Precision::kAuto},
+                                    Names<Precision>{"f16", Precision::kF16},
+                                    Names<Precision>{"f32", Precision::kF32},
+                                    Names<Precision>{"bf16", Precision::kBF16},
+                                    Names<Precision>{"int8", Precision::kInt8}};
 
-constexpr Names<Backend> kBackends[] = {{"auto", Backend::kAuto},
-                                        {"reference", Backend::kReference},
-                                        {"blas", Backend::kBlas},
-                                        {"native", Backend::kNative}};
+constexpr std::array kBackends = {
+    Names<Backend>{"auto", Backend::kAuto},
+    Names<Backend>{"reference", Backend::kReference},
+    Names<Backend>{"blas", Backend::kBlas},
+    Names<Backend>{"native", Backend::kNative}};
 
-constexpr Names<PixelFormat> kFormats[] = {
-    {"RGB", PixelFormat::kRgb},
-    {"BGR", PixelFormat::kBgr},
-    {"RGBA", PixelFormat::kRgba},
-    {"BGRA", PixelFormat::kBgra},
-    {"ARGB", PixelFormat::kArgb},
-    {"ABGR", PixelFormat::kAbgr},
-    {"RGBx", PixelFormat::kRgbx},
-    {"BGRx", PixelFormat::kBgrx},
-    {"xRGB", PixelFormat::kXrgb},
-    {"xBGR", PixelFormat::kXbgr},
-    {"GBR", PixelFormat::kGbr},
-    {"RGBP", PixelFormat::kRgbp},
-    {"RGBA64_LE", PixelFormat::kRgba64Le},
-    {"GRAY8", PixelFormat::kGray8},
-    {"I420", PixelFormat::kI420},
-    {"YV12", PixelFormat::kYv12},
-    {"NV12", PixelFormat::kNv12},
-    {"YUY2", PixelFormat::kYuy2},
-    {"UYVY", PixelFormat::kUyvy},
-    {"RGB_PLANAR_F32", PixelFormat::kRgbPlanarF32}};
+constexpr auto kFormats = [] {
+  std::array<Names<PixelFormat>, std::size(kPixelFormats)> names;
+  for (size_t i = 0; i < names.size(); ++i)
+    names[i] = {kPixelFormats[i].name, kPixelFormats[i].format};
+  return names;
+}();
 
-template <typename T, size_t count>
-StatusOr<T> FindName(const Names<T> (&names)[count], std::string_view what,
+template <typename Table, typename T = typename Table::value_type::second_type>
+StatusOr<T> FindName(const Table& names, std::string_view what,
                      std::string_view word) {
   if (word.empty()) return T(names[0].second);
   std::string allowed;
@@ -58,8 +47,8 @@ StatusOr<T> FindName(const Names<T> (&names)[count], std::string_view what,
                          "' is none of " + allowed);
 }
 
-template <typename T, size_t count>
-std::string_view NameOf(const Names<T> (&names)[count], T value) {
+template <typename Table, typename T = typename Table::value_type::second_type>
+std::string_view NameOf(const Table& names, T value) {
   for (const auto& [name, candidate] : names) {
     if (candidate == value) return name;
   }

@@ -22,7 +22,7 @@ exec:      base kernels model parallel plan tae/decoder.h tae/parallel.h
 exec:      tae/status.h tae/types.h
 exec/shrink.cc: tae/ladder.h
 decoder.cc: base exec latent model plan tae/
-c_interface.cc: tae/
+c_interface.cc: base tae/
 open_best.cc: tae/
 ladder.cc: base exec latent model plan tae/
 tool:      base exec io kernels latent model parallel plan tae/

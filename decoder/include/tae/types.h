@@ -75,7 +75,7 @@ enum class PixelFormat : uint8_t {
   kNv12,
   kYuy2,  // 4:2:2
   kUyvy,
-  kRgbPlanarF32,  // [3][height][width] floats in [0,1]: tests and tools
+  kRgbPlanarF32,  // [3][height][width] floats in [0,1]; stays the last
 };
 
 // Where a picture goes. Memory belongs to the caller; rows of plane p start
