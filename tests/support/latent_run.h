@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,26 @@ struct Outcome {
   std::vector<std::string> errors;
   std::vector<std::string> warnings;
 };
+
+// Takes the events that wait in the harness; the texts of their tags by name,
+// in the order in which they came.
+inline std::map<std::string, std::vector<std::string>> TakeTextTags(
+    GstHarness* h) {
+  std::map<std::string, std::vector<std::string>> found;
+  while (GstEvent* event = gst_harness_try_pull_event(h)) {
+    const GstPtr<GstEvent> owned(event);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) continue;
+    GstTagList* tags = nullptr;
+    gst_event_parse_tag(event, &tags);
+    for (const char* name :
+         {GST_TAG_TITLE, GST_TAG_VIDEO_CODEC, GST_TAG_CONTAINER_FORMAT}) {
+      char* text = nullptr;
+      if (gst_tag_list_get_string(tags, name, &text))
+        found[name].push_back(GstPtr<char>(text).get());
+    }
+  }
+  return found;
+}
 
 inline std::string TextOf(GstMessage* message) {
   GError* error = nullptr;

@@ -170,6 +170,19 @@ TEST(DescribeLatent, ReadsNumbersWithoutLocaleAndKeepsWhatItCannotRead) {
   EXPECT_EQ(said.notes.size(), 2u);
 }
 
+// Of a message of halves whose picture has so many pixels.
+LatentHeader HeaderOf(const std::vector<int64_t>& dims,
+                      const std::string& layout, int width, int height) {
+  LatentHeader header;
+  header.dims = dims;
+  header.payload_size = 2;
+  for (int64_t dim : dims) header.payload_size *= static_cast<uint64_t>(dim);
+  header.description.layout = layout;
+  header.description.width = width;
+  header.description.height = height;
+  return header;
+}
+
 struct ShapeCase {
   std::vector<int64_t> dims;
   const char* layout;
@@ -193,14 +206,7 @@ TEST(AsLatentView, ResolvesEveryShape) {
       {{1, 768, 128}, "ideogram4", LatentLayout::kPackedIdeogram4, 32, 64, 48},
   };
   for (const ShapeCase& c : cases) {
-    LatentHeader header;
-    header.dims = c.dims;
-    header.payload_size = 2;
-    for (int64_t dim : c.dims)
-      header.payload_size *= static_cast<uint64_t>(dim);
-    header.description.layout = c.layout;
-    header.description.width = 384;
-    header.description.height = 512;
+    const LatentHeader header = HeaderOf(c.dims, c.layout, 384, 512);
     StatusOr<LatentView> view = AsLatentView(header, nullptr);
     ASSERT_TRUE(view.ok()) << view.status().message();
     EXPECT_EQ(view->layout, c.expected);
@@ -303,14 +309,7 @@ TEST(AsLatentView, GivesEachOfABatch) {
       {{1, 16, 8, 6}, "", 1},
   };
   for (const BatchCase& c : cases) {
-    LatentHeader header;
-    header.dims = c.dims;
-    header.payload_size = 2;
-    for (int64_t dim : c.dims)
-      header.payload_size *= static_cast<uint64_t>(dim);
-    header.description.layout = c.layout;
-    header.description.width = 48;
-    header.description.height = 64;
+    const LatentHeader header = HeaderOf(c.dims, c.layout, 48, 64);
     const std::vector<uint8_t> payload(header.payload_size);
     ASSERT_EQ(BatchOf(header), c.batch) << ToString(header);
     const uint64_t each = header.payload_size / static_cast<uint64_t>(c.batch);

@@ -131,17 +131,8 @@ TEST(LatentMux, ThePromptTravelsAsATag) {
     taegst::SetLatentStep(buffer, {.prompt_id = prompt});
     ASSERT_EQ(gst_harness_push(h, buffer), GST_FLOW_OK);
     gst_buffer_unref(gst_harness_pull(h));
-    std::string title;
-    while (GstEvent* event = gst_harness_try_pull_event(h)) {
-      const GstPtr<GstEvent> owned(event);
-      if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) continue;
-      GstTagList* tags = nullptr;
-      gst_event_parse_tag(event, &tags);
-      char* text = nullptr;
-      if (gst_tag_list_get_string(tags, GST_TAG_TITLE, &text))
-        title = GstPtr<char>(text).get();
-    }
-    EXPECT_EQ(title, prompt);
+    const auto titles = TakeTextTags(h)[GST_TAG_TITLE];
+    EXPECT_EQ(titles.empty() ? "" : titles.back(), prompt);
   }
   gst_harness_teardown(h);
 }

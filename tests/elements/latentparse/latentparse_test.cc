@@ -209,20 +209,11 @@ TEST(LatentParse, HeadersOfLiveInputHaveALimit) {
 TEST(LatentParse, TagsNameTheCodec) {
   Parser parser;
   EXPECT_EQ(parser.Push(Message(1) + Message(2)), GST_FLOW_OK);
-  std::string codec, container;
-  while (GstEvent* event = gst_harness_try_pull_event(parser.h)) {
-    const GstPtr<GstEvent> owned(event);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) continue;
-    GstTagList* tags = nullptr;
-    gst_event_parse_tag(event, &tags);
-    char* text = nullptr;
-    if (gst_tag_list_get_string(tags, GST_TAG_VIDEO_CODEC, &text))
-      codec = GstPtr<char>(text).get();
-    if (gst_tag_list_get_string(tags, GST_TAG_CONTAINER_FORMAT, &text))
-      container = GstPtr<char>(text).get();
-  }
-  EXPECT_EQ(codec, "Latents (sd)");
-  EXPECT_EQ(container, "Safetensors");
+  auto tags = TakeTextTags(parser.h);
+  ASSERT_FALSE(tags[GST_TAG_VIDEO_CODEC].empty());
+  EXPECT_EQ(tags[GST_TAG_VIDEO_CODEC].back(), "Latents (sd)");
+  ASSERT_FALSE(tags[GST_TAG_CONTAINER_FORMAT].empty());
+  EXPECT_EQ(tags[GST_TAG_CONTAINER_FORMAT].back(), "Safetensors");
 }
 
 TEST(LatentParse, MaxBytesIsAskedBeforeThePayload) {
@@ -301,17 +292,8 @@ TEST(LatentParse, ANewGenerationIsDiscontAndTagged) {
   EXPECT_FALSE(latents[4].discont) << "the refiner of the same generation";
   EXPECT_TRUE(latents[5].discont);
   EXPECT_TRUE(latents[6].discont) << "no gen, and the step goes back";
-  std::vector<std::string> titles;
-  while (GstEvent* event = gst_harness_try_pull_event(parser.h)) {
-    const GstPtr<GstEvent> owned(event);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) continue;
-    GstTagList* tags = nullptr;
-    gst_event_parse_tag(event, &tags);
-    char* text = nullptr;
-    if (gst_tag_list_get_string(tags, GST_TAG_TITLE, &text))
-      titles.push_back(GstPtr<char>(text).get());
-  }
-  EXPECT_EQ(titles, (std::vector<std::string>{"a cat", "a dog"}));
+  EXPECT_EQ(TakeTextTags(parser.h)[GST_TAG_TITLE],
+            (std::vector<std::string>{"a cat", "a dog"}));
 }
 
 TEST(LatentParse, ANewSizeIsNewCaps) {
