@@ -8,7 +8,6 @@
 #include "common/guard.h"
 #include "common/latent_meta.h"
 #include "common/status_gst.h"
-#include "common/variant_enum.h"
 #include "tae/variant.h"
 
 namespace taegst {
@@ -178,18 +177,6 @@ TEST(Templates, TakeCapsThatLeaveOptionalFieldsOut) {
         "other/tensors,format=static,num_tensors=1,types=float16,"
         "dimensions=(string)64:64:32:1,framerate=0/1"})
     EXPECT_TRUE(gst_caps_is_subset(Parse(text).get(), ours.get())) << text;
-}
-
-TEST(Variants, AreEnumValuesInTheTablesOrder) {
-  auto* enum_class = G_ENUM_CLASS(g_type_class_ref(VariantGetType()));
-  EXPECT_EQ(enum_class->n_values, tae::Variants().size() + 1);
-  EXPECT_STREQ(enum_class->values[0].value_nick, "auto");
-  for (guint i = 1; i < enum_class->n_values; ++i)
-    EXPECT_EQ(VariantName(enum_class->values[i].value),
-              enum_class->values[i].value_nick);
-  EXPECT_EQ(VariantName(-1), "");
-  EXPECT_EQ(VariantName(9999), "");
-  g_type_class_unref(enum_class);
 }
 
 TEST(LatentStepMeta, GoesThereAndBackAndReplaces) {
