@@ -13,8 +13,9 @@ ANSWER = ("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ice-ufrag:abcd\r\na=ice-pwd:%s"
 
 
 class Browser(threading.Thread):
-    def __init__(self, host, seed, stop):
+    def __init__(self, host, seed, go, stop):
         super().__init__(daemon=True)
+        self.go = go
         self.host, self.random, self.stop = host, random.Random(seed), stop
         self.rounds, self.answers, self.trouble = 0, 0, []
 
@@ -22,6 +23,7 @@ class Browser(threading.Thread):
         doings = (self.look, self.events, self.live, self.gallery, self.film,
                   self.webrtc, self.rubbish)
         while not self.stop.is_set():
+            self.go.wait()
             doing = self.random.choice(doings)
             try:
                 doing()

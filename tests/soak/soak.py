@@ -21,6 +21,8 @@ from measure import Watched
 HERE = os.path.dirname(os.path.abspath(__file__))
 TAPS = os.path.join(HERE, "..", "..", "examples", "taps")
 PATIENCE = 120  # seconds that only what hangs will take
+WARMING_UP = 20  # seconds under load before the first rest
+PEERS_STAY = 32  # seconds; the server keeps 30 those that never connect
 LONGEST_BLOCK = 0.005
 
 
@@ -131,8 +133,10 @@ class Soak:
         self.host = line.split()[1].split("//")[1].rstrip("/")
         self.watch("server", server)
         self.victim = self.viewer("victim", weights=False)
-        self.stop = threading.Event()
-        self.browsers = [Browser(self.host, i, self.stop) for i in range(3)]
+        self.go, self.stop = threading.Event(), threading.Event()
+        self.go.set()
+        self.browsers = [Browser(self.host, i, self.go, self.stop)
+                         for i in range(3)]
         for browser in self.browsers:
             browser.start()
 
@@ -227,6 +231,27 @@ class Soak:
                               "are %.0f" % (self.longest * 1e3,
                                             LONGEST_BLOCK * 1e3))
 
+    def rest(self):
+        """Lets all go that only waits for its time. The first rest is what
+        later ones are compared with."""
+        self.go.clear()
+        if not self.watched[0].first_rest:
+            time.sleep(PEERS_STAY)
+            for watched in self.watched:
+                watched.first_rest = watched.numbers()
+        else:
+            until = time.monotonic() + PATIENCE
+            while any(w.grown_at_rest() for w in self.watched) and \
+                    time.monotonic() < until:
+                time.sleep(0.5)
+        for watched in self.watched:
+            for text in watched.grown_at_rest():
+                self.failures.say(text)
+            numbers = watched.numbers()
+            print("%-10s at rest: %d descriptors, %d threads"
+                  % (watched.name, numbers["fds"], numbers["threads"]))
+        self.go.set()
+
     def report(self, rounds):
         for watched in self.watched:
             for text in watched.report():
@@ -240,7 +265,13 @@ class Soak:
 
     def run(self, seconds):
         self.start()
-        until, rounds = time.monotonic() + seconds, 0
+        until, rounds = time.monotonic() + WARMING_UP, 0
+        while time.monotonic() < until and not self.failures:
+            rounds += 1
+            self.round()
+            self.check()
+        self.rest()
+        until = time.monotonic() + seconds
         said = time.monotonic()
         while time.monotonic() < until and not self.failures:
             self.round()
@@ -250,8 +281,10 @@ class Soak:
                 said = time.monotonic()
                 print("after %.0f minutes:" % (
                     (seconds - (until - said)) / 60))
+                self.rest()
                 self.report(rounds)
                 sys.stdout.flush()
+        self.rest()
         self.stop.set()
         self.report(rounds)
 
