@@ -198,7 +198,7 @@ TEST_F(LoadTest, AFileThatIsRewrittenWhileItIsReadEndsNobody) {
 }
 
 // Most people have these from ComfyUI's models/vae_approx.
-TEST_F(LoadTest, TheFilesThatComfyUiShipsAreKnown) {
+TEST_F(LoadTest, PublishedByComfyUiTheyAreKnown) {
   const std::pair<const char*, const char*> files[] = {
       {"weights/taesd_decoder.safetensors", "sd"},
       {"weights/taesdxl_decoder.safetensors", "sdxl"},
